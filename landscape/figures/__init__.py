@@ -1,0 +1,1 @@
+"""Pictures of results: result in, figure out. Nothing here computes."""

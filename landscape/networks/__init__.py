@@ -1,0 +1,1 @@
+"""The world: tasks, data sets, architectures, checkpoints, and the evaluator."""

@@ -1,0 +1,1 @@
+"""Store, jobs, uploads and compute: what keeps work and gets it done."""

@@ -1,0 +1,1 @@
+"""One file per question: a loaded request in, a labelled result out."""

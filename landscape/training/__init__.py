@@ -1,0 +1,1 @@
+"""Making the models whose landscape people look at: recipes, schedules, one trainer."""
