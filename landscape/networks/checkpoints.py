@@ -5,32 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import msgspec
 import torch
 from torch import Tensor, nn
 
 from landscape.core.errors import CheckpointError
+from landscape.core.weights_header import CheckpointMetadata
 from landscape.geometry.parameters import ParameterSpace
-
-
-class CheckpointMetadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a checkpoint beside its tensors; None where an upload does not say."""
-
-    architecture: str = ""
-    input_shape: tuple[int, ...] | None = None
-    classes: int | None = None
-    data: str | None = None
-    data_digest: str | None = None
-    recipe: str | None = None
-    step: int | None = None
-    steps: int | None = None
-    epoch: float | None = None
-    learning_rate: float | None = None
-    weight_decay: float | None = None
-    seed: int | None = None
-    label: str = ""
-    metrics: dict[str, float] = {}
-    versions: dict[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,0 +1,135 @@
+"""A request and everything that it names, loaded and checked: what a study works on."""
+
+from collections.abc import Sequence
+
+import msgspec
+from torch.nn import Module
+
+from landscape.core.errors import RequestError
+from landscape.core.requests import EvaluationRequest
+from landscape.geometry.parameters import ParameterSpace
+from landscape.networks.checkpoints import Checkpoint
+from landscape.networks.tasks import Task
+from landscape.service.home import Home
+from landscape.service.references import load_checkpoint, load_request_data, load_task
+from landscape.studies.sweeps import Loaded
+
+
+def load(
+    request: EvaluationRequest,
+    home: Home,
+    *,
+    task: Task | None = None,
+    checkpoints: Sequence[Checkpoint] | None = None,
+) -> Loaded:
+    """Load checkpoints, data and network; the request comes back canonical, with digests in place of names.
+
+    Args:
+        request: As a person wrote it.
+        home: The working folder.
+        task: For networks that are not in the registry.
+        checkpoints: Already loaded, in the order of the request.
+
+    Raises:
+        CheckpointError: A checkpoint cannot be loaded.
+        DataError: The data cannot be loaded or do not fit the network.
+        RequestError: The checkpoints do not belong to one network.
+    """
+    given = (
+        list(checkpoints)
+        if checkpoints is not None
+        else [load_checkpoint(r, home=home) for r in request.checkpoints]
+    )
+    if len(given) != len(request.checkpoints):
+        raise RequestError(
+            f"The request names {len(request.checkpoints)} checkpoints, but {len(given)} are given."
+        )
+    _check_same_network(given)
+    if task is None:
+        data = load_request_data(request.data, given, home)
+        task = load_task(given[0].metadata, data)
+        _check_fits(given[0], task.build())
+    elif request.data is not None:
+        raise RequestError(
+            "The data are named in the request and given in the task; leave one of the two out."
+        )
+    data = task.data
+    sample = data.sample(train=request.train_samples, test=request.test_samples, seed=request.sample_seed)
+    decays = [c.metadata.weight_decay for c in given if c.metadata.weight_decay is not None]
+    weight_decay = (
+        request.weight_decay if request.weight_decay is not None else (decays[0] if decays else 0.0)
+    )
+    canonical = msgspec.structs.replace(
+        request,
+        checkpoints=tuple(checkpoint.digest for checkpoint in given),
+        data=data.digest,
+        weight_decay=float(weight_decay),
+        train_samples=_or_all(request.train_samples, len(data.train)),
+        test_samples=_or_all(request.test_samples, len(data.test)),
+    )
+    return Loaded(
+        request=canonical,
+        checkpoints=tuple(given),
+        labels=_labels(given),
+        task=Task(task.name, task.build, sample, task.losses, task.errors),
+        weight_decay=float(weight_decay),
+    )
+
+
+def _or_all(count: int | None, available: int) -> int | None:
+    return None if count == available else count
+
+
+def _check_same_network(checkpoints: Sequence[Checkpoint]) -> None:
+    first = checkpoints[0]
+    for other in checkpoints[1:]:
+        if other.metadata.architecture != first.metadata.architecture:
+            raise RequestError(
+                f"The checkpoints belong to different architectures ({first.metadata.architecture} and "
+                f"{other.metadata.architecture}); choose checkpoints of one network."
+            )
+        if (other.space.names, other.space.shapes) != (first.space.names, first.space.shapes):
+            raise RequestError(
+                f"The checkpoints {first.label!r} and {other.label!r} have different parameters "
+                f"({first.space.dimension:,} and {other.space.dimension:,}); choose checkpoints of one network."
+            )
+
+
+def _check_fits(checkpoint: Checkpoint, network: Module) -> None:
+    space = ParameterSpace.of(network)
+    if (space.names, space.shapes) == (checkpoint.space.names, checkpoint.space.shapes):
+        return
+    wrong = next(
+        (
+            n
+            for n, s in zip(space.names, space.shapes, strict=True)
+            if (n, s) not in _named_shapes(checkpoint.space)
+        ),
+        checkpoint.space.names[-1],
+    )
+    raise RequestError(
+        f"The checkpoint {checkpoint.label!r} does not fit {checkpoint.metadata.architecture} for this data "
+        f"(first difference at {wrong!r}); choose the data that it was trained on."
+    )
+
+
+def _named_shapes(space: ParameterSpace) -> set[tuple[str, tuple[int, ...]]]:
+    return set(zip(space.names, space.shapes, strict=True))
+
+
+def _labels(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
+    """Short names, all different: the run's name is added where two labels are the same."""
+    labels = [checkpoint.label for checkpoint in checkpoints]
+    if len(set(labels)) < len(labels):
+        labels = [f"{_run_name(c)} {label}".strip() for c, label in zip(checkpoints, labels, strict=True)]
+    seen: dict[str, int] = {}
+    unique = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        unique.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return tuple(unique)
+
+
+def _run_name(checkpoint: Checkpoint) -> str:
+    folder, at, _ = checkpoint.source.rpartition("@")
+    return folder.replace("\\", "/").rstrip("/").rpartition("/")[2] if at else ""

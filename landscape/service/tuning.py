@@ -1,0 +1,80 @@
+"""The evaluator's strategy for a network on this machine: measured once, then remembered.
+
+Remembering it is what makes the same request give the same bits: strategies differ in rounding.
+"""
+
+import hashlib
+import platform
+
+import msgspec
+import numpy as np
+import torch
+
+from landscape.core.files import write_bytes_atomically
+from landscape.networks.evaluator import Evaluator
+from landscape.networks.strategies import Strategy, candidates, fastest
+from landscape.networks.tasks import Task
+from landscape.service.home import Home
+from landscape.studies.sweeps import Sweep
+
+# More examples than this do not change which strategy is fastest, only how long it takes to see it.
+TUNING_EXAMPLES = 512
+
+
+def choose_strategy(sweep: Sweep, home: Home, device: torch.device) -> Strategy:
+    """The strategy that was fastest here for this network, data shape and policy; measured if it is new."""
+    path = home.tuning / f"{_fingerprint(sweep, device)}.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Strategy)
+    except (OSError, msgspec.MsgspecError):
+        strategy = _measure(sweep, device)
+        write_bytes_atomically(path, msgspec.json.encode(strategy))
+        return strategy
+
+
+def build_evaluator(sweep: Sweep, task: Task, device: torch.device, strategy: Strategy) -> Evaluator:
+    """The evaluator of a sweep's points under its request's batch-norm policy."""
+    recalibrate = sweep.loaded.request.batch_norm == "recalibrate"
+    return Evaluator(task, recalibrate=recalibrate, device=device, strategy=strategy)
+
+
+def _measure(sweep: Sweep, device: torch.device) -> Strategy:
+    task = shortened(sweep.loaded.task, TUNING_EXAMPLES)
+
+    def evaluate(strategy: Strategy, count: int) -> np.ndarray:
+        evaluator = build_evaluator(sweep, task, device, strategy)
+        return evaluator.evaluate(sweep.points(np.zeros(count, dtype=np.int64)))
+
+    images = task.data.train.inputs.ndim == 4
+    options = candidates(images=images, parameters=sweep.anchors.shape[1], device=device)
+    return fastest(options, evaluate)
+
+
+def shortened(task: Task, examples: int) -> Task:
+    """The same task on at most so many examples of each split."""
+    data = task.data
+    sample = data.sample(train=min(examples, len(data.train)), test=min(examples, len(data.test)), seed=0)
+    return Task(task.name, task.build, sample, task.losses, task.errors)
+
+
+def _fingerprint(sweep: Sweep, device: torch.device) -> str:
+    data = sweep.loaded.task.data
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else platform.processor() or platform.machine()
+    )
+    space = sweep.loaded.checkpoints[0].space
+    facts = (
+        sweep.loaded.task.name,
+        space.shapes,
+        data.input_shape,
+        len(data.train),
+        len(data.test),
+        sweep.loaded.request.batch_norm == "recalibrate",
+        device.type,
+        name,
+        torch.get_num_threads(),
+        torch.__version__,
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]

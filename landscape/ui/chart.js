@@ -1,0 +1,182 @@
+// Streamlit calls the default export each time the page has run. One Plotly div lives for as long as the component is
+// mounted: a new figure goes into it with Plotly.react, and what the reader did to the view (zoom, pan, 3-D camera) is
+// kept here and put into each new figure, so that it also survives the way from contour to surface and back.
+
+const shared = (window.__landscape ??= { views: new Map(), library: null });
+const charts = new WeakMap();
+const NARROW = 560; // pixels: below this the colour bar and the legend go under the figure
+
+function loadPlotly(url) {
+  shared.library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => {
+      shared.library = null;
+      reject(new Error("The drawing library could not be loaded from this app's own server; reload the page."));
+    };
+    document.head.appendChild(script);
+  });
+  return shared.library;
+}
+
+function hasWebGL() {
+  const canvas = document.createElement("canvas");
+  return Boolean(canvas.getContext("webgl2") || canvas.getContext("webgl"));
+}
+
+// What the reader changed, as dotted layout keys. A double click gives the axis back to Plotly.
+function rememberView(key, change) {
+  const view = shared.views.get(key) ?? {};
+  for (const axis of ["xaxis", "yaxis"]) {
+    if (change[`${axis}.autorange`]) delete view[axis];
+    const range = change[`${axis}.range`] ?? [change[`${axis}.range[0]`], change[`${axis}.range[1]`]];
+    if (range[0] !== undefined) view[axis] = range;
+  }
+  if (change["scene.camera"]) view.camera = change["scene.camera"];
+  shared.views.set(key, view);
+}
+
+function applyView(key, layout) {
+  const view = shared.views.get(key);
+  if (!view) return;
+  for (const axis of ["xaxis", "yaxis"]) {
+    if (view[axis] && layout[axis]) layout[axis] = { ...layout[axis], range: view[axis], autorange: false };
+  }
+  if (view.camera && layout.scene) layout.scene = { ...layout.scene, camera: view.camera };
+}
+
+function fitNarrow(figure) {
+  const bar = { orientation: "h", x: 0.5, xanchor: "center", y: -0.16, yanchor: "top", len: 1, thickness: 12 };
+  for (const trace of figure.data) {
+    if (trace.colorbar) trace.colorbar = { ...trace.colorbar, ...bar, title: { ...trace.colorbar.title, side: "top" } };
+  }
+  const { layout } = figure;
+  if (layout.coloraxis?.colorbar) Object.assign(layout.coloraxis.colorbar, bar);
+  layout.margin = { ...layout.margin, l: 48, r: 12 };
+  layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" };
+}
+
+// The clicked place as a cross on a map, a post on a surface, a vertical line on a curve. It comes apart from the figure,
+// so that a click moves a mark and draws nothing else anew on the server.
+function addProbe(figure, probe) {
+  if (!probe) return;
+  const halo = { color: "#ffffff", line: { color: "#111111", width: 1.5 } };
+  const common = { mode: "markers", hoverinfo: "skip", showlegend: false, name: "clicked point" };
+  if (probe.kind === "line") {
+    const line = { color: "#8a9099", width: 1.5, dash: "dot" };
+    const shape = { type: "line", xref: "x", yref: "paper", x0: probe.x, x1: probe.x, y0: 0, y1: 1, line };
+    figure.layout.shapes = [...(figure.layout.shapes ?? []), shape];
+  } else if (probe.kind === "surface") {
+    const marker = { ...halo, symbol: "cross", size: 6 };
+    figure.data.push({ ...common, type: "scatter3d", x: [probe.x], y: [probe.y], z: [probe.z], marker });
+  } else {
+    const marker = { ...halo, symbol: "x", size: 11 };
+    figure.data.push({ ...common, type: "scatter", x: [probe.x], y: [probe.y], marker });
+  }
+}
+
+function clickedPoint(host, event) {
+  const point = event.points?.[0];
+  const layout = host._fullLayout;
+  const plot = host.querySelector(".nsewdrag");
+  if (plot && layout.xaxis && event.event) {
+    const box = plot.getBoundingClientRect();
+    return { x: layout.xaxis.p2d(event.event.clientX - box.left), y: layout.yaxis.p2d(event.event.clientY - box.top) };
+  }
+  return point ? { x: point.x, y: point.y, z: point.z ?? null } : null;
+}
+
+function say(chart, sentence) {
+  chart.note.textContent = sentence;
+  chart.note.hidden = !sentence;
+}
+
+function mount(parentElement) {
+  const slot = parentElement.querySelector(".landscape-chart");
+  const chart = {
+    slot,
+    host: slot.querySelector(".landscape-plot"),
+    poster: slot.querySelector(".landscape-poster"),
+    note: slot.querySelector(".landscape-note"),
+    turn: 0,
+    narrow: null,
+    draw: null,
+    report: null,
+    key: null,
+  };
+  chart.observer = new ResizeObserver(() => {
+    if (!chart.host._fullLayout || !slot.clientWidth) return;
+    if (slot.clientWidth < NARROW !== chart.narrow) chart.draw();
+    else window.Plotly.Plots.resize(chart.host);
+  });
+  chart.observer.observe(slot);
+  charts.set(parentElement, chart);
+  return chart;
+}
+
+function listen(chart) {
+  if (chart.listening) return;
+  chart.listening = true;
+  chart.host.on("plotly_relayout", (change) => rememberView(chart.key, change));
+  chart.host.on("plotly_click", (event) => {
+    const point = clickedPoint(chart.host, event);
+    if (point) chart.report(point);
+  });
+}
+
+async function draw(chart, data) {
+  const turn = ++chart.turn; // an older figure that is still on its way must not overtake this one
+  const Plotly = await loadPlotly(data.library);
+  if (turn !== chart.turn) return;
+  const figure = JSON.parse(data.figure);
+  chart.narrow = chart.slot.clientWidth < NARROW;
+  if (chart.narrow) fitNarrow(figure);
+  addProbe(figure, data.probe);
+  Object.assign(figure.layout, {
+    autosize: true,
+    width: undefined,
+    height: undefined,
+    clickanywhere: true,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    uirevision: data.view,
+  });
+  applyView(data.view, figure.layout);
+  if (figure.layout.scene && !hasWebGL()) {
+    say(chart, "This browser draws no 3-D (WebGL is off); choose Contour.");
+    return;
+  }
+  say(chart, "");
+  await Plotly.react(chart.host, figure.data, figure.layout, {
+    responsive: false,
+    displaylogo: false,
+    scrollZoom: Boolean(figure.layout.scene),
+    modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "toImage"],
+  });
+  if (turn !== chart.turn) return;
+  listen(chart);
+  chart.poster.classList.add("landscape-gone");
+  chart.slot.dataset.drawn = String(turn);
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const chart = charts.get(parentElement) ?? mount(parentElement);
+  chart.slot.style.setProperty("--landscape-height", `${data.height}px`);
+  chart.slot.setAttribute("aria-label", data.alt);
+  if (data.poster && chart.poster.getAttribute("src") !== data.poster && !chart.listening) chart.poster.src = data.poster;
+  chart.report = (point) => setTriggerValue("clicked", point);
+  chart.key = data.view;
+  chart.draw = () => draw(chart, data).catch((error) => say(chart, error.message));
+  // The component also runs when only a callback or the theme changed; the same figure is not drawn twice.
+  const wanted = data.figure + JSON.stringify(data.probe);
+  if (wanted !== chart.wanted) {
+    chart.wanted = wanted;
+    chart.draw();
+  }
+  return () => {
+    chart.turn += 1;
+    chart.observer.disconnect();
+    charts.delete(parentElement);
+    if (chart.host._fullLayout) window.Plotly.purge(chart.host);
+  };
+}

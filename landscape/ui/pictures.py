@@ -1,0 +1,101 @@
+"""Results and figures as the pages need them: read once, drawn once per style, kept for all readers.
+
+The caches are keyed by path and time of change, so a file that is written anew is read anew. What they hold is shared by
+all sessions and never changed.
+"""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+import xarray as xr
+
+from landscape.core.files import load_result
+from landscape.figures import FigureStyle, alt_text, caption, draw
+from landscape.ui.chart import Probe
+from landscape.ui.probe import interpolate
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn figure with its words.
+
+    Attributes:
+        json: The figure as plotly JSON.
+        alt: A sentence for people who do not see it.
+        caption: Sentences under it, plain text.
+        surface: Axes and heights of the surface, if it is one: x (C,), y (R,), heights (R, C).
+    """
+
+    json: str
+    alt: str
+    caption: str
+    surface: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+
+
+def dark_theme() -> bool:
+    """Whether this reader's browser shows the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def read_result(path: Path) -> xr.Dataset:
+    """The result in a file; not to be changed.
+
+    Raises:
+        ResultError: It is missing or damaged.
+    """
+    return _read(path, _stamp(path))
+
+
+def draw_result(path: Path, style: FigureStyle) -> Drawing:
+    """The result in a file, drawn.
+
+    Raises:
+        ResultError: It is missing or damaged.
+    """
+    return _draw(path, _stamp(path), style)
+
+
+def probe_of(drawing: Drawing, result: xr.Dataset, place: tuple[float, float] | None) -> Probe | None:
+    """The mark of a clicked place; None where a surface has no height."""
+    if place is None:
+        return None
+    x, y = place
+    if result.attrs["study"] == "line":
+        return {"kind": "line", "x": x, "y": y, "z": None}
+    if drawing.surface is None:
+        return {"kind": "contour", "x": x, "y": y, "z": None}
+    columns, rows, heights = drawing.surface
+    height = interpolate(columns, rows, heights, x, y)
+    return None if np.isnan(height) else {"kind": "surface", "x": x, "y": y, "z": height}
+
+
+def _stamp(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@functools.lru_cache(maxsize=16)
+def _read(path: Path, _modified: int) -> xr.Dataset:
+    return load_result(path)
+
+
+@functools.lru_cache(maxsize=64)
+def _draw(path: Path, modified: int, style: FigureStyle) -> Drawing:
+    result = _read(path, modified)
+    figure = draw(result, style)
+    return Drawing(
+        json=str(figure.to_json()),
+        alt=alt_text(result, style),
+        caption=caption(result, style),
+        surface=_surface(figure),
+    )
+
+
+def _surface(figure: go.Figure) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    for trace in figure.data:
+        if isinstance(trace, go.Surface):
+            return np.asarray(trace.x, float), np.asarray(trace.y, float), np.asarray(trace.z, float)
+    return None
