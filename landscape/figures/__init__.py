@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from landscape.figures.captions import alt_text, caption
-    from landscape.figures.export import save_figure, to_bytes
+    from landscape.figures.export import save_figure, save_training, to_bytes
     from landscape.figures.formats import FORMATS
     from landscape.figures.partial import complete_subgrid
     from landscape.figures.print_result import draw_print
@@ -30,6 +30,7 @@ _PUBLIC = {
     "draw_training": "landscape.figures.screen_training",
     "draw_training_print": "landscape.figures.print_training",
     "save_figure": "landscape.figures.export",
+    "save_training": "landscape.figures.export",
     "to_bytes": "landscape.figures.export",
 }
 
@@ -45,6 +46,7 @@ __all__ = [
     "draw_training",
     "draw_training_print",
     "save_figure",
+    "save_training",
     "to_bytes",
 ]
 

@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import xarray as xr
 
@@ -12,9 +12,14 @@ from landscape.core.files import save_result, write_bytes_atomically
 from landscape.core.results import check_result
 from landscape.figures.captions import caption
 from landscape.figures.formats import FORMATS, Format
+from landscape.figures.series import History
 from landscape.figures.style import FigureStyle
 from landscape.figures.texts import title
 
+if TYPE_CHECKING:
+    from landscape.figures.print_frame import PrintFormat
+
+_TRAINING = "Learning rate, loss and accuracy over the steps of a training run."
 POSTER_WIDTH = 8.0  # inches, at 150 dots each: wide enough for the app's first picture
 
 
@@ -62,6 +67,29 @@ def to_bytes(result: xr.Dataset, suffix: str, style: FigureStyle | None = None) 
             assert_never(kind)
 
 
+def save_training(
+    history: History, path: Path | str, style: FigureStyle | None = None, *, title: str = ""
+) -> None:
+    """Write a training history as png, svg, pdf or webp.
+
+    Raises:
+        RequestError: The suffix is not one of these.
+        StoreError: The file cannot be written; nothing is left behind.
+    """
+    from landscape.figures.print_frame import PRINT_FORMATS, render
+    from landscape.figures.print_training import draw_training_print
+
+    path, style = Path(path), style or FigureStyle()
+    for kind in PRINT_FORMATS:
+        if path.suffix.lower() == f".{kind}":
+            figure = draw_training_print(history, style, title=title)
+            write_bytes_atomically(
+                path, render(figure, kind, dark=style.dark, title=title, description=_TRAINING)
+            )
+            return
+    raise RequestError(unknown_name("figure format", path.suffix.lower().removeprefix("."), PRINT_FORMATS))
+
+
 def format_of(suffix: str) -> Format:
     """The format that a suffix names.
 
@@ -75,12 +103,11 @@ def format_of(suffix: str) -> Format:
     raise RequestError(unknown_name("figure format", name, FORMATS))
 
 
-def _printed(result: xr.Dataset, kind: Format, style: FigureStyle) -> bytes:
+def _printed(result: xr.Dataset, kind: "PrintFormat", style: FigureStyle) -> bytes:
     # Here and not above: a page or a table need not wait for matplotlib.
     from landscape.figures.print_frame import render
     from landscape.figures.print_result import draw_print
 
-    assert kind in ("png", "svg", "pdf", "webp")
     style = replace(style, width=POSTER_WIDTH) if kind == "webp" else style
     figure = draw_print(result, style)
     heading, description = title(result, style), caption(result, style)

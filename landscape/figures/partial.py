@@ -33,7 +33,7 @@ def complete_subgrid(result: xr.Dataset) -> xr.Dataset:
     itself comes back, holes and all. Works for planes (beta, alpha) and lines (t).
     """
     axes = SCHEMAS[result.attrs["study"]].axes
-    missing = np.isnan(result["nll"].values).any(axis=0)
+    missing = np.asarray(np.isnan(result["nll"].values).any(axis=0))
     choices = [[stride_indices(count, stride) for stride in _strides(count)] for count in missing.shape]
     complete = [indices for indices in product(*choices) if not missing[np.ix_(*indices)].any()]
     if not complete:

@@ -5,7 +5,7 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -13,16 +13,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
 from landscape.figures.marks import Mark, escape_print
 from landscape.figures.theme import GRID, INK, MARK_FILL, MARK_LINE, PAPER, SYMBOLS_PRINT
 
 PrintFormat = Literal["pdf", "svg", "png", "webp"]
+PRINT_FORMATS: tuple[PrintFormat, ...] = get_args(PrintFormat)
 
 # 300 for paper; the poster is seen on screens, and must be light.
 RESOLUTION: dict[PrintFormat, int] = {"pdf": 300, "svg": 300, "png": 300, "webp": 150}
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
     "font.size": 8.5,
     "axes.linewidth": 0.7,
@@ -33,8 +35,8 @@ _SETTINGS = {
     "svg.fonttype": "path",  # looks the same where the font is missing
     "svg.hashsalt": "landscape",  # same result, same bytes
 }
-_TITLE_SIZE, _SMALL_SIZE = 11, 7  # points; at these sizes some 10 and 17 characters fill an inch
-_EDGE = 0.06  # inches of paper round the texts
+_TITLE_SIZE, _SMALL_SIZE = 11, 7  # points; at these sizes some 11 and 19 characters fill an inch
+_EDGE, _LEGEND_ROW = 0.06, 0.2  # inches: paper round the texts, height of a row of the legend
 
 # rc_context changes settings that all threads share; two at once would restore each other's.
 _LOCK = threading.RLock()
@@ -44,7 +46,7 @@ _LOCK = threading.RLock()
 def print_settings(*, dark: bool) -> Iterator[None]:
     """Our settings inside, the caller's before and after."""
     ink = INK[dark]
-    colors = {
+    colors: dict[Any, str] = {
         "text.color": ink,
         "axes.labelcolor": ink,
         "axes.edgecolor": ink,
@@ -59,19 +61,47 @@ def print_settings(*, dark: bool) -> Iterator[None]:
         yield
 
 
-def new_figure(heading: str, below: str, *, width: float, height: float) -> Figure:
-    """An empty figure, in inches, with a title and small print under it; both are escaped and wrapped here."""
-    figure = Figure(figsize=(width, height))
-    top = height - _EDGE
-    for text, size, per_inch in ((heading, _TITLE_SIZE, 10.5), (below, _SMALL_SIZE, 17.0)):
+def new_figure(heading: str, below: str, *, width: float, body: float) -> Figure:
+    """An empty figure with a title and small print under it; both are escaped and wrapped here.
+
+    Args:
+        heading: The title, "" for none.
+        below: The small print, "" for none.
+        width: Of the figure, in inches.
+        body: Height in inches of what comes under the texts and above the legend.
+    """
+    figure = Figure()
+    head = _EDGE
+    for text, size, per_inch in ((heading, _TITLE_SIZE, 11), (below, _SMALL_SIZE, 19)):
         for line in textwrap.wrap(text, width=max(20, int(width * per_inch))):
-            place = (_EDGE / width, top / height)
-            figure.text(*place, escape_print(line), ha="left", va="top", fontsize=size)
-            top -= 1.45 * size / 72
-    # The rest of the figure, below the two texts, is laid out so that nothing overlaps.
-    engine = ConstrainedLayoutEngine(rect=(0, 0, 1, top / height))
-    figure.set_layout_engine(engine)
+            # Inches from the upper left corner, whatever height the legend adds.
+            corner = figure.transFigure + ScaledTranslation(_EDGE, -head, figure.dpi_scale_trans)
+            figure.text(0, 1, escape_print(line), transform=corner, ha="left", va="top", fontsize=size)
+            head += 1.45 * size / 72
+    _lay_out(figure, width=width, height=head + body, head=head, foot=0.0)
     return figure
+
+
+def add_legend(figure: Figure, handles: list[Artist]) -> None:
+    """One legend under the figure, which grows by its height; in as many columns as the labels allow."""
+    labels = [str(handle.get_label()) for handle in handles]
+    if not labels:
+        return
+    width, height = (float(inches) for inches in figure.get_size_inches())
+    columns = max(1, min(len(labels), int(width * 14 / (max(map(len, labels)) + 7))))
+    foot = _LEGEND_ROW * -(-len(labels) // columns) + _EDGE
+    bottom = figure.get_layout_engine().get()["rect"]  # type: ignore[union-attr]
+    head = height * (1 - bottom[1] - bottom[3])
+    _lay_out(figure, width=width, height=height + foot, head=head, foot=foot)
+    figure.legend(
+        handles, labels, loc="lower center", ncols=columns, fontsize=8, borderaxespad=0.2, markerscale=0.75
+    )
+
+
+def _lay_out(figure: Figure, *, width: float, height: float, head: float, foot: float) -> None:
+    figure.set_size_inches(width, height)
+    rect = (0.0, foot / height, 1.0, (height - head - foot) / height)
+    figure.set_layout_engine(ConstrainedLayoutEngine(rect=rect))
 
 
 def draw_marks(axes: Axes, marks: tuple[Mark, ...], places: list[tuple[float, float]]) -> list[Line2D]:
@@ -99,14 +129,6 @@ def draw_marks(axes: Axes, marks: tuple[Mark, ...], places: list[tuple[float, fl
     return handles
 
 
-def add_legend(figure: Figure, handles: list[Artist], *, width: float) -> None:
-    """One legend under the figure, in as many columns as the labels allow."""
-    labels = [str(handle.get_label()) for handle in handles]
-    longest = max(map(len, labels), default=1)
-    columns = max(1, min(len(labels), int(width * 14 / (longest + 6))))
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8)
-
-
 def render(figure: Figure, suffix: PrintFormat, *, dark: bool, title: str, description: str) -> bytes:
     """The figure as a file of that format; the same figure gives the same bytes."""
     buffer = io.BytesIO()
@@ -116,7 +138,7 @@ def render(figure: Figure, suffix: PrintFormat, *, dark: bool, title: str, descr
         "png": {"Title": title, "Description": description},
         "webp": None,
     }[suffix]
-    options = {"pil_kwargs": {"quality": 86, "method": 6}} if suffix == "webp" else {}
+    options: dict[str, Any] = {"pil_kwargs": {"quality": 86, "method": 4}} if suffix == "webp" else {}
     with print_settings(dark=dark):
         figure.savefig(buffer, format=suffix, dpi=RESOLUTION[suffix], metadata=metadata, **options)
     return buffer.getvalue()

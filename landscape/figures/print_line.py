@@ -26,7 +26,7 @@ def draw_line_print(result: xr.Dataset, style: FigureStyle) -> Figure:
     axis = profile_axis(drawn, style)
     marks = marks_of(result, style.split)
     figure = new_figure(
-        title(result, style), conditions(result, style), width=style.width, height=0.62 * style.width
+        title(result, style), conditions(result, style), width=style.width, body=0.62 * style.width
     )
     axes = figure.add_subplot()
     handles: list[Artist] = []
@@ -56,5 +56,5 @@ def draw_line_print(result: xr.Dataset, style: FigureStyle) -> Figure:
     axes.grid(visible=True, linewidth=0.5)
     axes.set_xlabel(escape_print(axis_titles(result)[0]))
     axes.set_ylabel(measure_name(style.measure))
-    add_legend(figure, handles, width=style.width)
+    add_legend(figure, handles)
     return figure

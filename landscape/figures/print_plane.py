@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap as ColorMap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -17,12 +17,12 @@ from landscape.figures.marks import escape_print, marks_of
 from landscape.figures.partial import drawn_part
 from landscape.figures.print_frame import add_legend, draw_marks, new_figure
 from landscape.figures.scales import ValueAxis, value_axis
-from landscape.figures.style import Colors, FigureStyle
+from landscape.figures.style import FigureStyle
 from landscape.figures.texts import axis_titles, color_bar_title, conditions, title
-from landscape.figures.theme import COLOR_SCALES, DIVERGED, MISSING, PAPER
+from landscape.figures.theme import COLOR_SCALES, DIVERGED, MISSING, PAPER, Stops, fill_scale, rgb
 
-# Of the height, in inches: everything that is not the map. And the part of the width that is the map.
-_AROUND, _MAP_WIDTH = 1.55, 0.78
+# Inches between the texts and the legend that are not the map, and inches of the width that are not.
+_AROUND_HEIGHT, _AROUND_WIDTH = 0.55, 1.45
 
 
 def draw_contour_print(result: xr.Dataset, style: FigureStyle) -> Figure:
@@ -34,8 +34,9 @@ def draw_contour_print(result: xr.Dataset, style: FigureStyle) -> Figure:
     found = holes(values, drawn["alpha"].values, drawn["beta"].values)
 
     alpha, beta = result["alpha"].values, result["beta"].values
-    height = _AROUND + min(1.4 * style.width, _MAP_WIDTH * style.width * np.ptp(beta) / np.ptp(alpha))
-    figure = new_figure(title(result, style), conditions(result, style), width=style.width, height=height)
+    map_height = (style.width - _AROUND_WIDTH) * float(np.ptp(beta) / np.ptp(alpha))
+    body = _AROUND_HEIGHT + min(max(map_height, 1.0), 1.3 * style.width)
+    figure = new_figure(title(result, style), conditions(result, style), width=style.width, body=body)
     axes = figure.add_subplot()
     if np.isfinite(values).any() and min(values.shape) > 1:
         _draw_field(figure, axes, Field(drawn, axis, values, style))
@@ -45,7 +46,7 @@ def draw_contour_print(result: xr.Dataset, style: FigureStyle) -> Figure:
     across, up = axis_titles(result)
     axes.set_xlabel(escape_print(across))
     axes.set_ylabel(escape_print(up))
-    add_legend(figure, handles, width=style.width)
+    add_legend(figure, handles)
     return figure
 
 
@@ -59,19 +60,16 @@ class Field:
     style: FigureStyle
 
 
-def color_map(colors: Colors) -> LinearSegmentedColormap:
-    """The colour scale as matplotlib takes it; the same stops as on the screen."""
-    stops = []
-    for place, color in COLOR_SCALES[colors]:
-        red, green, blue = (int(part) / 255 for part in color[4:-1].split(","))
-        stops.append((place, (red, green, blue)))
-    return LinearSegmentedColormap.from_list(colors, stops)
+def color_map(stops: Stops) -> ColorMap:
+    """A colour scale as matplotlib takes it; the same stops as on the screen."""
+    places = [(place, tuple(part / 255 for part in rgb(color))) for place, color in stops]
+    return ColorMap.from_list("landscape", places)
 
 
-def shades(axis: ValueAxis, positions: np.ndarray, colors: Colors) -> np.ndarray:
+def shades(axis: ValueAxis, positions: np.ndarray, colors: ColorMap) -> np.ndarray:
     """Colours (..., 4) of positions."""
     low, high = axis.limits
-    return color_map(colors)(np.clip((positions - low) / (high - low), 0, 1))
+    return colors(np.clip((positions - low) / (high - low), 0, 1))
 
 
 def draw_ticks(bar: Any, axis: ValueAxis) -> None:
@@ -89,7 +87,8 @@ def _draw_field(figure: Figure, axes: Axes, field: Field) -> None:
     x, y = field.drawn["alpha"].values, field.drawn["beta"].values
     edges = _edges(axis)
     middles = (edges[:-1] + edges[1:]) / 2
-    bands = shades(axis, np.append(middles, axis.limits[1]), style.colors)
+    fill = color_map(fill_scale(style.colors, dark=style.dark))
+    bands = shades(axis, np.append(middles, axis.limits[1]), fill)
     filled = axes.contourf(
         x,
         y,
@@ -98,17 +97,17 @@ def _draw_field(figure: Figure, axes: Axes, field: Field) -> None:
         colors=bands if axis.above else bands[:-1],
         extend="max" if axis.above else "neither",
         corner_mask=False,
-        alpha=0.55 if published else None,
     )
-    if not published:
-        filled.set_edgecolor("face")  # else viewers show the paper between neighbouring bands
-        filled.set_linewidth(0.3)
+    filled.set_edgecolor("face")  # else viewers show the paper between neighbouring bands
+    filled.set_linewidth(0.3)
     axes.contour(
         x,
         y,
         z,
         levels=axis.levels,
-        colors=shades(axis, axis.levels, style.colors) if published else [(1, 1, 1, 0.45)],
+        colors=shades(axis, axis.levels, color_map(COLOR_SCALES["published"]))
+        if published
+        else [(1, 1, 1, 0.45)],
         linewidths=1.8 if published else 0.4,
         linestyles="solid",
         corner_mask=False,

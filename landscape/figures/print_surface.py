@@ -1,9 +1,13 @@
 """A plane as a three-dimensional surface for print: every facet is a vector path."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LightSource, Normalize
+from matplotlib.colors import LinearSegmentedColormap as ColorMap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
@@ -16,7 +20,7 @@ from landscape.figures.print_plane import color_map, draw_ticks, shades
 from landscape.figures.scales import ValueAxis, value_axis
 from landscape.figures.style import FigureStyle
 from landscape.figures.texts import axis_titles, color_bar_title, conditions, title
-from landscape.figures.theme import INK, MARK_FILL, MARK_LINE, SYMBOLS_PRINT
+from landscape.figures.theme import COLOR_SCALES, INK, MARK_FILL, MARK_LINE, SYMBOLS_PRINT
 
 # The view of the screen's first camera, and the same proportions.
 ELEVATION, AZIMUTH = 30, -125
@@ -29,33 +33,35 @@ def draw_surface_print(result: xr.Dataset, style: FigureStyle) -> Figure:
     values = drawn[style.measure].sel(split=style.split).values.astype(np.float64)
     axis = value_axis(values, style)
     figure = new_figure(
-        title(result, style), conditions(result, style), width=style.width, height=0.78 * style.width
+        title(result, style), conditions(result, style), width=style.width, body=0.78 * style.width
     )
     axes = figure.add_subplot(projection="3d", computed_zorder=False)
     assert isinstance(axes, Axes3D)
     axes.view_init(elev=ELEVATION, azim=AZIMUTH)
-    facets = _facets(drawn, axis, values, style)
+    colors = color_map(COLOR_SCALES[style.colors])
+    facets = _facets(drawn, axis, values, colors)
     if facets is not None:
         axes.add_collection3d(facets)
     handles = _draw_pins(axes, marks_of(result, style.split), axis, style)
     _dress(axes, result, axis, style)
     low, high = axis.limits
     bar = figure.colorbar(
-        ScalarMappable(Normalize(low, high), color_map(style.colors).resampled(40)),
+        ScalarMappable(Normalize(low, high), colors.resampled(40)),
         ax=axes,
         shrink=0.6,
         pad=0.08,
         aspect=24,
     )
+    if bar.solids is not None:
+        bar.solids.set_edgecolor("face")  # else viewers show the paper between the colours
     bar.set_label(color_bar_title(axis, style))
     draw_ticks(bar, axis)
-    if handles:
-        add_legend(figure, [*handles], width=style.width)
+    add_legend(figure, handles)
     return figure
 
 
 def _facets(
-    drawn: xr.Dataset, axis: ValueAxis, values: np.ndarray, style: FigureStyle
+    drawn: xr.Dataset, axis: ValueAxis, values: np.ndarray, scale: ColorMap
 ) -> Poly3DCollection | None:
     """One facet per cell whose four corners are finite; (R - 1) * (C - 1) of them at most."""
     x, y = np.meshgrid(drawn["alpha"].values, drawn["beta"].values)
@@ -68,8 +74,8 @@ def _facets(
     if not whole.any():
         return None
     # Lit in the unit of each axis the light would depend on the units; scaled to the box it does not.
-    colors = _lit(shades(axis, places[whole], style.colors), corners[whole] / _box(drawn, axis))
-    return Poly3DCollection(corners[whole], facecolors=colors, edgecolors=colors, linewidths=0.25, zorder=1)
+    colors = _lit(shades(axis, places[whole], scale), corners[whole] / _box(drawn, axis))
+    return Poly3DCollection(corners[whole], facecolors=colors, edgecolors=colors, linewidths=0.5, zorder=1)
 
 
 def _lit(colors: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -85,10 +91,10 @@ def _box(drawn: xr.Dataset, axis: ValueAxis) -> np.ndarray:
     return np.array([longest, longest, (high - low) / HEIGHT])
 
 
-def _draw_pins(axes: Axes3D, marks: tuple[Mark, ...], axis: ValueAxis, style: FigureStyle) -> list:
+def _draw_pins(axes: Axes3D, marks: tuple[Mark, ...], axis: ValueAxis, style: FigureStyle) -> list[Artist]:
     low, high = axis.limits
     top = high + NEEDLE * (high - low)
-    handles = []
+    handles: list[Artist] = []
     for index, mark in enumerate(marks):
         height = float(axis.capped(mark.value(style.measure)))
         if np.isnan(height):
@@ -130,16 +136,19 @@ def _dress(axes: Axes3D, result: xr.Dataset, axis: ValueAxis, style: FigureStyle
     alpha, beta = result["alpha"].values, result["beta"].values
     low, high = axis.limits
     across, up = axis_titles(result)
-    axes.set(xlim=(alpha[0], alpha[-1]), ylim=(beta[0], beta[-1]), zlim=(low, high + 0.15 * (high - low)))
+    axes.set_xlim(alpha[0], alpha[-1])
+    axes.set_ylim(beta[0], beta[-1])
+    axes.set_zlim(low, high + 0.15 * (high - low))
     axes.set_xlabel(across.partition(":")[0])
     axes.set_ylabel(up.partition(":")[0])
-    axes.set_zticks([place for place, _ in axis.ticks], labels=[text for _, text in axis.ticks])
+    axes.zaxis.set_ticks([place for place, _ in axis.ticks], labels=[text for _, text in axis.ticks])
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(labelsize=7, pad=0)
     longest = max(np.ptp(alpha), np.ptp(beta))
-    axes.set_box_aspect((np.ptp(alpha) / longest, np.ptp(beta) / longest, HEIGHT), zoom=1.0)
-    for side in (axes.xaxis, axes.yaxis, axes.zaxis):
+    axes.set_box_aspect((np.ptp(alpha) / longest, np.ptp(beta) / longest, HEIGHT))
+    sides: list[Any] = [axes.xaxis, axes.yaxis, axes.zaxis]  # typed as flat axes, which have no pane
+    for side in sides:
         side.set_pane_color((0, 0, 0, 0))
         side.pane.set_edgecolor(INK[style.dark])
         side.pane.set_linewidth(0.3)

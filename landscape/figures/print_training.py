@@ -17,23 +17,25 @@ def draw_training_print(history: History, style: FigureStyle | None = None, *, t
     """The panels of `draw_training` as a matplotlib figure; `dark` and `width` of the style are used."""
     style = style or FigureStyle()
     with print_settings(dark=style.dark):
-        figure = new_figure(title, "", width=style.width, height=0.95 * style.width)
+        figure = new_figure(title, "", width=style.width, body=0.95 * style.width)
         panels = figure.subplots(3, 1, sharex=True, height_ratios=(0.22, 0.42, 0.36))
-        handles: list[Artist] = [
-            _draw(panels[series.panel], series, style) for series in training_series(history)
-        ]
+        handles: list[Artist] = []
+        for series in training_series(history):
+            handle = _draw(panels[series.panel], series, style)
+            # Loss and accuracy share their entries; the learning rate stands alone in its panel.
+            if series.panel == 1:
+                handles.append(handle)
         for axes, name in zip(panels, PANELS, strict=True):
             axes.set_ylabel(name)
             axes.grid(visible=True, linewidth=0.5)
             for step in history.get("checkpoint_step", ()):
                 axes.axvline(float(step), color=INK[style.dark], linewidth=0.5, linestyle=":", zorder=1)
-        if any(series.panel == 1 for series in training_series(history)):
+        if handles:
             panels[1].set_yscale("log")
         panels[2].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panels[2].set_xlabel("optimiser step")
         figure.align_ylabels(panels)
-        if handles:
-            add_legend(figure, handles, width=style.width)
+        add_legend(figure, handles)
     return figure
 
 

@@ -30,7 +30,7 @@ class ProfileAxis:
     low: float
     high: float
 
-    def position(self, values: np.ndarray) -> np.ndarray:
+    def position(self, values: np.ndarray | float) -> np.ndarray:
         """Positions; NaN and +inf become NaN, which breaks the curve."""
         values = np.where(np.isfinite(values), values, np.nan)
         return np.log10(np.maximum(values, self.low)) if self.log else values

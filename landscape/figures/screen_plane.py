@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from landscape.core.requests import MEASURES
+from landscape.core.requests import MEASURES, Measure
 from landscape.figures.cells import Hole, Holes, holes
 from landscape.figures.marks import Mark, escape, mark_hover, marks_of, nearest_mark
 from landscape.figures.partial import drawn_part
@@ -20,6 +20,8 @@ from landscape.figures.theme import (
     MISSING,
     PAPER,
     SYMBOLS,
+    Stops,
+    fill_scale,
     format_value,
 )
 
@@ -59,7 +61,7 @@ def draw_contour(result: xr.Dataset, style: FigureStyle) -> go.Figure:
 def hover_texts(drawn: xr.Dataset, marks: tuple[Mark, ...], style: FigureStyle) -> np.ndarray:
     """What the pointer reads at each node, in plotly's markup; (R, C) of text."""
     chosen = drawn.sel(split=style.split)
-    columns = {measure: chosen[measure].values for measure in MEASURES}
+    columns: dict[Measure, np.ndarray] = {measure: chosen[measure].values for measure in MEASURES}
     texts = np.empty(columns["nll"].shape, dtype=object)
     for row, beta in enumerate(drawn["beta"].values):
         for column, alpha in enumerate(drawn["alpha"].values):
@@ -74,9 +76,9 @@ def hover_texts(drawn: xr.Dataset, marks: tuple[Mark, ...], style: FigureStyle) 
     return texts
 
 
-def plotly_scale(style: FigureStyle) -> list[list[float | str]]:
-    """The colour scale as plotly takes it."""
-    return [[place, color] for place, color in COLOR_SCALES[style.colors]]
+def plotly_scale(stops: Stops) -> list[list[float | str]]:
+    """A colour scale as plotly takes it."""
+    return [[place, color] for place, color in stops]
 
 
 def color_bar(axis: ValueAxis, style: FigureStyle) -> dict:
@@ -107,12 +109,12 @@ def _contours(
         "z": np.where(np.isfinite(values), axis.position(values), np.nan),
         "zmin": low,
         "zmax": high,
-        "colorscale": plotly_scale(style),
         "connectgaps": False,
         "name": style.measure,
     }
     fill = go.Contour(
         **shared,
+        colorscale=plotly_scale(fill_scale(style.colors, dark=style.dark)),
         contours={**contours, "coloring": "fill"},
         line={"width": 0.6, "color": "rgba(255,255,255,0.45)", "smoothing": 0},
         colorbar=color_bar(axis, style),
@@ -122,9 +124,10 @@ def _contours(
     if style.colors != "published":
         return [fill]
     # As published: pale fill under strong lines of the same colours.
-    fill.update(opacity=0.55, line={"width": 0})
+    fill.update(line={"width": 0})
     lines = go.Contour(
         **shared,
+        colorscale=plotly_scale(COLOR_SCALES["published"]),
         contours={**contours, "coloring": "lines"},
         line={"width": 2.5, "smoothing": 0},
         showscale=False,

@@ -12,7 +12,7 @@ from landscape.figures.screen_frame import UIREVISION, add_note, frame
 from landscape.figures.screen_plane import color_bar, hover_texts, plotly_scale
 from landscape.figures.style import FigureStyle
 from landscape.figures.texts import axis_titles, color_bar_title, hole_words
-from landscape.figures.theme import INK, MARK_FILL, MARK_LINE, SYMBOLS_3D
+from landscape.figures.theme import COLOR_SCALES, INK, MARK_FILL, MARK_LINE, SYMBOLS_3D
 
 # From the lower left and above: A lies in front, B to the right, C behind.
 CAMERA = {"eye": {"x": -0.95, "y": -1.36, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.1}}
@@ -56,7 +56,7 @@ def _surface(
         surfacecolor=colors,
         cmin=low,
         cmax=high,
-        colorscale=plotly_scale(style),
+        colorscale=plotly_scale(COLOR_SCALES[style.colors]),
         colorbar={**color_bar(axis, style), "len": 0.8},
         connectgaps=False,
         contours={

@@ -33,7 +33,7 @@ def draw_training(history: History, style: FigureStyle | None = None, *, title: 
         )
     for panel, name in enumerate(PANELS):
         figure.update_yaxes(title_text=escape(name), row=panel + 1, col=1)
-    figure.update_yaxes(type="log", dtick=1, row=2, col=1)
+    figure.update_yaxes(type="log", row=2, col=1)
     figure.update_yaxes(tickformat=".0%", row=3, col=1)
     figure.update_xaxes(title_text="optimiser step", row=3, col=1)
     figure.update_layout(height=720, hovermode="x unified")
@@ -55,5 +55,13 @@ def _trace(series: Series, style: FigureStyle) -> go.Scatter:
             },
         }
     )
-    value = "%{y:.2%}" if series.panel == 2 else "%{y:.4g}"
-    return go.Scatter(x=series.step, y=series.values, name=series.name, hovertemplate=f"{value}", **looks)
+    return go.Scatter(
+        x=series.step,
+        y=series.values,
+        name=series.name,
+        # Loss and accuracy share their entries; the learning rate stands alone in its panel.
+        legendgroup=series.name,
+        showlegend=series.panel == 1,
+        hovertemplate="%{y:.2%}" if series.panel == 2 else "%{y:.4g}",
+        **looks,
+    )

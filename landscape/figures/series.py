@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+
+from landscape.core.requests import SPLITS, Split
 
 MOST_POINTS = 1500  # ours: more points than a figure has pixels only make it slow
 
@@ -15,7 +18,7 @@ class Series:
     """One curve or one row of marks.
 
     Attributes:
-        name: For the legend.
+        name: For the legend; the same in the panels of loss and accuracy.
         panel: 0 learning rate, 1 loss, 2 accuracy.
         kind: `curve` is per step, `mark` is per checkpoint.
         split: Whose numbers they are; decides the colour.
@@ -25,8 +28,8 @@ class Series:
 
     name: str
     panel: int
-    kind: str
-    split: str
+    kind: Literal["curve", "mark"]
+    split: Split
     step: np.ndarray
     values: np.ndarray
 
@@ -49,7 +52,7 @@ def training_series(history: History) -> list[Series]:
     words = f", mean of {window} steps" if window > 1 else ", per step"
     found = [
         Series(
-            name.replace("_", " ") + ("" if name == "learning_rate" else words),
+            "learning rate" if name == "learning_rate" else f"train{words}",
             panel,
             "curve",
             "train",
@@ -61,12 +64,12 @@ def training_series(history: History) -> list[Series]:
         if len(history.get(name, ()))
     ]
     for measure, panel in _MARKS:
-        for split in ("train", "test"):
+        for split in SPLITS:
             values = history.get(f"checkpoint_{split}_{measure}", np.zeros(0))
             if len(values):
                 found.append(
                     Series(
-                        f"{split} {measure}, checkpoints",
+                        f"{split}, checkpoints",
                         panel,
                         "mark",
                         split,

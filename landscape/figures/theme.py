@@ -91,6 +91,28 @@ PLOTLY_CONFIG: dict[str, Any] = {
 }
 
 
+def rgb(color: str) -> tuple[int, int, int]:
+    """The three numbers of an `rgb(r,g,b)` text, 0 to 255."""
+    red, green, blue = (int(part) for part in color[4:-1].split(","))
+    return red, green, blue
+
+
+def fill_scale(colors: Colors, *, dark: bool) -> Stops:
+    """The scale that fills a map: the published look is pale under strong lines (the released code's alpha of 0.55).
+
+    Mixed with the paper instead of made transparent, so that the colour bar shows the same colours.
+    """
+    stops = COLOR_SCALES[colors]
+    if colors != "published":
+        return stops
+    paper = [int(PAPER[dark][index : index + 2], 16) for index in (1, 3, 5)]
+    mixed = []
+    for place, color in stops:
+        parts = [round(0.55 * part + 0.45 * under) for part, under in zip(rgb(color), paper, strict=True)]
+        mixed.append((place, f"rgb({parts[0]},{parts[1]},{parts[2]})"))
+    return tuple(mixed)
+
+
 def format_value(value: float, measure: Measure) -> str:
     """A value for people: four digits, percent for error; words for what is no number."""
     if math.isnan(value):
@@ -129,6 +151,7 @@ def template(*, dark: bool) -> go.layout.Template:
         xaxis=axis,
         yaxis=axis,
         scene={"xaxis": scene_axis, "yaxis": scene_axis, "zaxis": scene_axis},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": grid, "activecolor": ink},
         hoverlabel={"align": "left", "bgcolor": PAPER[dark], "font": {"color": ink, "family": FONT}},
         legend={
             "orientation": "h",

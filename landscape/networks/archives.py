@@ -48,7 +48,8 @@ def iterate_files(path: Path, wanted: Wanted) -> Iterator[tuple[PurePosixPath, b
             f"{error.filename or path} may not be read; change its permissions or copy it."
         ) from error
     except (EOFError, OSError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is cut short or damaged ({error}); copy or download it again.") from error
+        reason = str(error).partition("\n")[0].rstrip(":")  # tarfile goes on with a list of all it has tried
+        raise DataError(f"{path} is cut short or damaged ({reason}); copy or download it again.") from error
     except (NotImplementedError, RuntimeError) as error:  # zipfile: an unknown compression; a password
         raise DataError(
             f"{path} cannot be unpacked ({error}); pack it again as a plain .zip or .tar.gz."
@@ -95,8 +96,12 @@ def _tar_files(path: Path, wanted: Wanted) -> Iterator[tuple[PurePosixPath, byte
             if file is not None:
                 yield inside, file.read()
         # A whole archive ends with a block of zeros, which has been read by now; one cut between two files has none.
-        if archive.fileobj is not None and archive.fileobj.tell() <= archive.offset:
+        packed = archive.fileobj
+        if packed is None or packed.tell() <= archive.offset:
             raise EOFError("its end mark is missing")
+        packed.read(
+            MAX_FILE_BYTES
+        )  # the check sum of gzip and xz comes last, and is looked at only when reached
 
 
 def _check_member(path: Path, name: str, size: int, number: int) -> PurePosixPath:

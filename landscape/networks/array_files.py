@@ -51,7 +51,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 f"{path} unpacks to {size / 2**30:.1f} GiB; at most {MAX_BYTES >> 30} GiB can be held. "
                 "Give fewer or smaller inputs."
             )
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             # Only what is wanted is unpacked; the other names are told in the message about a missing one.
             return {name: file[name] if name in wanted else np.empty(0) for name in file.files}
     except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error) as error:

@@ -27,9 +27,9 @@ def load_data(
     """A data set as normalised tensors on the CPU.
 
     Args:
-        reference: A name from `data_names`, in any case, or a path (`./digits` for a folder of that name): a folder, `.zip` or `.tar(.gz|.xz)` with
-            `train/<class>/*` and `test/<class>/*`, or an `.npz` with `x_train, y_train, x_test, y_test`
-            (`array_files.load_arrays` says which shapes it may have).
+        reference: A name from `data_names`, in any case, or a path (`./digits` for a folder of that name): a folder,
+            `.zip` or `.tar(.gz|.xz)` with `train/<class>/*` and `test/<class>/*`, or an `.npz` with
+            `x_train, y_train, x_test, y_test` (`array_files.load_arrays` says which shapes it may have).
         download: Whether torchvision may fetch a named data set that is not there yet.
         cache: Folder for decoded images, which makes the second load quick; None decodes every time.
         folder: Where torchvision's files lie or go; None for `data` in the working directory.

@@ -67,7 +67,7 @@ def _write(path: Path, raw: RawData) -> None:
 
 def _read(copy: Path) -> RawData | None:
     try:
-        with np.load(copy, allow_pickle=False) as file:
+        with copy.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             raw = RawData(
                 RawSplit(file["train_values"], file["train_labels"]),
                 RawSplit(file["test_values"], file["test_labels"]),

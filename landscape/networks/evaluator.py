@@ -87,6 +87,27 @@ class Evaluator:
         values[..., 0][~np.isfinite(values[..., 0])] = np.inf
         return values
 
+    def waiting_bytes(self) -> int:
+        """Memory that the batches hold while they wait at the widest batch-norm layer; 0 without recalibration.
+
+        Counted twice, because a shortcut may be alive beside the layer's inputs.
+        """
+        if not self._pass.recalibrate:
+            return 0
+        widest = 0
+
+        def look(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            nonlocal widest
+            widest = max(widest, inputs[0].nbytes)
+
+        handles = [layer.register_forward_pre_hook(look) for layer in self._pass.layers]
+        batch = self._train.inputs[0]
+        with torch.inference_mode():
+            self._pass.network(batch)
+        for handle in handles:
+            handle.remove()
+        return 2 * widest * self._train.count // len(batch) * self.strategy.points
+
     def _evaluate_group(self, points: Points, index: Tensor) -> Tensor:
         theta = points.theta[index].to(self.device)
         buffers = {name: buffer[index].to(self.device) for name, buffer in points.buffers.items()}

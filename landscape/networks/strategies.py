@@ -20,6 +20,9 @@ AGREEMENT = 1e-4
 TUNING_SECONDS = 2.0
 # Ours: a first call takes up to about twice as long as the next.
 HOPELESS = 3.0
+# Seconds per point above which several points at once are not tried: what they save is the overhead of small calls,
+# and what they cost on larger networks is time and memory, several times over (grouped convolutions on a CPU).
+OVERHEAD_BOUND = 0.02
 
 
 class Strategy(msgspec.Struct, frozen=True):
@@ -47,7 +50,7 @@ def candidates(*, images: bool, parameters: int, device: torch.device) -> list[S
         loops = [Strategy("contiguous", batch, 1) for batch in (0, 256)]
     # Many copies of a large network neither fit a cache nor need help to fill a device.
     together = [Strategy("contiguous", 0, points) for points in (8, 32)] if parameters <= 500_000 else []
-    return loops + together if images else together + loops
+    return loops + together
 
 
 def fastest(
@@ -67,6 +70,8 @@ def fastest(
     best, least = Strategy(), np.inf
     begin = time.perf_counter()
     for option in options:
+        if option.points > 1 and least > OVERHEAD_BOUND:
+            continue
         # The first call pays for allocations and plans; one that is hopeless even so is not tried again.
         start = time.perf_counter()
         values = evaluate(option, option.points)

@@ -22,7 +22,7 @@ from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.datasets import load_data
 from landscape.networks.evaluator import choose_device
 from landscape.networks.strategies import Strategy
-from landscape.networks.tasks import Task
+from landscape.networks.tasks import Data, Task
 from landscape.service.home import Home
 from landscape.service.loading import load
 from landscape.service.provenance import with_provenance
@@ -53,6 +53,7 @@ def compute(
     device: str = "auto",
     progress: Progress | None = None,
     stop: Stop | None = None,
+    download: bool = False,
     folder: Path | None = None,
 ) -> Run: ...
 @overload
@@ -63,6 +64,7 @@ def compute(
     device: str = "auto",
     progress: Progress | None = None,
     stop: Stop | None = None,
+    download: bool = False,
     task: Task | None = None,
     checkpoints: Sequence[Checkpoint] | None = None,
 ) -> xr.Dataset: ...
@@ -75,6 +77,7 @@ def compute(
     device: str = "auto",
     progress: Progress | None = None,
     stop: Stop | None = None,
+    download: bool = False,
     task: Task | None = None,
     checkpoints: Sequence[Checkpoint] | None = None,
     folder: Path | None = None,
@@ -87,6 +90,7 @@ def compute(
         device: "auto", "cpu" or "cuda".
         progress: Called with (done, total, note) after each chunk or step.
         stop: Asked between chunks; when it says True, `StoppedError` is raised and what is done is kept.
+        download: Whether a data set that is known by name may be fetched if it is not here.
         task: Network, data and loss, for networks that are not in the registry.
         checkpoints: Loaded checkpoints, in the order of the request, in place of its references.
         folder: Where a training run goes; None for a folder of its own in the working folder.
@@ -101,8 +105,9 @@ def compute(
     progress = progress or _ignore
     stop = stop or _never
     if isinstance(request, TrainRequest):
-        return _train(request, home, device, progress, stop, folder)
-    loaded = load(request, home, task=task, checkpoints=checkpoints)
+        data = load_data(request.data, download=download, cache=home.data)
+        return _train(request, data, home, device, progress, stop, folder)
+    loaded = load(request, home, task=task, checkpoints=checkpoints, download=download)
     store = Store(home)
     store.link(request.key, loaded.request.key)
     found = store.load(loaded.request.key)
@@ -119,9 +124,14 @@ def run_folder(request: TrainRequest, home: Home) -> Path:
 
 
 def _train(
-    request: TrainRequest, home: Home, device: str, progress: Progress, stop: Stop, folder: Path | None
+    request: TrainRequest,
+    data: Data,
+    home: Home,
+    device: str,
+    progress: Progress,
+    stop: Stop,
+    folder: Path | None,
 ) -> Run:
-    data = load_data(request.data, cache=home.data)
     Store(home).remember(data.digest, "data", _lasting(request.data))
     return train(
         request, folder or run_folder(request, home), data=data, device=device, progress=progress, stop=stop

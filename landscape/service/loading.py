@@ -21,6 +21,7 @@ def load(
     *,
     task: Task | None = None,
     checkpoints: Sequence[Checkpoint] | None = None,
+    download: bool = False,
 ) -> Loaded:
     """Load checkpoints, data and network; the request comes back canonical, with digests in place of names.
 
@@ -29,6 +30,7 @@ def load(
         home: The working folder.
         task: For networks that are not in the registry.
         checkpoints: Already loaded, in the order of the request.
+        download: Whether a data set that is known by name may be fetched if it is not here.
 
     Raises:
         CheckpointError: A checkpoint cannot be loaded.
@@ -46,7 +48,7 @@ def load(
         )
     _check_same_network(given)
     if task is None:
-        data = load_request_data(request.data, given, home)
+        data = load_request_data(request.data, given, home, download=download)
         task = load_task(given[0].metadata, data)
         _check_fits(given[0], task.build())
     elif request.data is not None:

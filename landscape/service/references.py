@@ -67,7 +67,9 @@ def load_task(metadata: CheckpointMetadata, data: Data) -> Task:
     return Task(metadata.architecture, _builder(metadata.architecture, data), data)
 
 
-def load_request_data(reference: str | None, checkpoints: list[Checkpoint], home: Home) -> Data:
+def load_request_data(
+    reference: str | None, checkpoints: list[Checkpoint], home: Home, *, download: bool = False
+) -> Data:
     """The data set that a request names, or the one that its checkpoints were trained on.
 
     Raises:
@@ -80,7 +82,7 @@ def load_request_data(reference: str | None, checkpoints: list[Checkpoint], home
             raise DataError(
                 f"No data set with the digest {reference[:12]}… has been seen in {home.path}; name it or give its path."
             )
-        return _remembered(load_data(location, cache=home.data), location, store)
+        return _remembered(load_data(location, download=download, cache=home.data), location, store)
     trained = {c.metadata.data_digest: c.metadata.data for c in checkpoints if c.metadata.data_digest}
     if len(trained) != 1:
         names = " and ".join(sorted(str(name) for name in trained.values()))
@@ -92,7 +94,7 @@ def load_request_data(reference: str | None, checkpoints: list[Checkpoint], home
         raise DataError(f"The checkpoints {reason}; name the data set to evaluate them on, with --data.")
     ((digest, name),) = trained.items()
     location = store.locate(str(digest)) or _run_data(checkpoints) or str(name)
-    data = _remembered(load_data(location, cache=home.data), location, store)
+    data = _remembered(load_data(location, download=download, cache=home.data), location, store)
     if data.digest != digest:
         raise DataError(
             f"The data set {location!r} is not the one that the checkpoints were trained on (its content has "

@@ -8,8 +8,10 @@ import platform
 
 import msgspec
 import numpy as np
+import psutil
 import torch
 
+from landscape.core.errors import RequestError
 from landscape.core.files import write_bytes_atomically
 from landscape.networks.evaluator import Evaluator
 from landscape.networks.strategies import Strategy, candidates, fastest
@@ -33,9 +35,21 @@ def choose_strategy(sweep: Sweep, home: Home, device: torch.device) -> Strategy:
 
 
 def build_evaluator(sweep: Sweep, task: Task, device: torch.device, strategy: Strategy) -> Evaluator:
-    """The evaluator of a sweep's points under its request's batch-norm policy."""
+    """The evaluator of a sweep's points under its request's batch-norm policy.
+
+    Raises:
+        RequestError: Recalibration on so many examples needs more memory than there is.
+    """
     recalibrate = sweep.loaded.request.batch_norm == "recalibrate"
-    return Evaluator(task, recalibrate=recalibrate, device=device, strategy=strategy)
+    evaluator = Evaluator(task, recalibrate=recalibrate, device=device, strategy=strategy)
+    needed = evaluator.waiting_bytes()
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    if needed > free:
+        raise RequestError(
+            f"Recalibrating batch norm on {len(task.data.train):,} examples at once needs about {needed / 1e9:.1f} GB, "
+            f"and {free / 1e9:.1f} GB are free; ask for fewer training samples, or the policy stored or interpolate."
+        )
+    return evaluator
 
 
 def _measure(sweep: Sweep, device: torch.device) -> Strategy:

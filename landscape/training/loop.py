@@ -70,8 +70,7 @@ class Training:
 
     def go(self, progress: Progress, stop: Callable[[], bool]) -> None:
         """Take all the steps that are left, and mark the run as complete."""
-        self._resume()
-        if self._step == 0:
+        if not self._resume():
             self._keep_checkpoint()
         pacing = Pacing()
         progress(self._step, self._steps, self._note())
@@ -205,10 +204,11 @@ class Training:
         save_state(state, self._folder / STATE_FOLDER)
         save_history(self._folder, self._history.arrays())
 
-    def _resume(self) -> None:
+    def _resume(self) -> bool:
+        """Go back to the newest state that is whole; False where there is none to go on from."""
         state = load_newest_state(self._folder / STATE_FOLDER)
         if state is None:
-            return
+            return False
         step = state.record.step
         due = [kept for kept in self._checkpoint_steps if kept <= step]
         if not all(checkpoint_path(self._folder, kept).is_file() for kept in due):
@@ -232,6 +232,7 @@ class Training:
                 "this version of landscape; delete the run's folder and train again."
             ) from error
         self._step = step
+        return True
 
 
 def _laid_out(data: Data) -> Data:

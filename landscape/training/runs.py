@@ -124,11 +124,12 @@ class Run:
         if not path.is_file():
             return {}
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {name: np.asarray(arrays[name], dtype=np.float64) for name in arrays.files}
         except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
             raise TrainingError(
-                f"The history {path} is damaged; delete it and train again in the same folder."
+                f"The history {path} is damaged; bring it back from a copy, or train again into another folder. The "
+                "run's checkpoints are not touched by this."
             ) from error
 
 

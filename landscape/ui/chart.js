@@ -53,7 +53,9 @@ function fitNarrow(figure) {
   }
   const { layout } = figure;
   if (layout.coloraxis?.colorbar) Object.assign(layout.coloraxis.colorbar, bar);
-  layout.margin = { ...layout.margin, l: 48, r: 12 };
+  // No room for the line of conditions; the caption under the figure says the same.
+  layout.title = { ...layout.title, subtitle: { text: "" } };
+  layout.margin = { ...layout.margin, l: 48, r: 12, t: layout.title.text ? 48 : 16 };
   layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" };
 }
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 import xarray as xr
+from streamlit.delta_generator import DeltaGenerator
 
 from landscape.core.requests import SPLITS, Measure
 from landscape.figures import FigureStyle
@@ -27,26 +28,34 @@ _COLOR_NAMES: dict[Colors, str] = {
 }
 
 
-def show_controls(result: xr.Dataset, *, dark: bool) -> FigureStyle:
-    """A row of controls; returns what they say."""
+def show_controls(
+    result: xr.Dataset, *, controls: DeltaGenerator, menus: DeltaGenerator, dark: bool
+) -> FigureStyle:
+    """Fill a row with controls; returns what they say.
+
+    Args:
+        result: What they are about.
+        controls: Where the everyday ones go.
+        menus: Where the menu with the rare ones goes.
+        dark: The theme.
+    """
     on_plane = result.attrs["study"] == "plane"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="controls"):
+    with controls:
         view = segments("View", VIEWS, key="view", names=_VIEW_NAMES) if on_plane else "contour"
         measure = segments("Measure", tuple(_MEASURE_NAMES), key="measure", names=_MEASURE_NAMES)
         split = segments("Split", SPLITS, key="split", names={"train": "Train", "test": "Test"})
-        with st.container(width=240):
-            clip = _clip(result, measure)
-        with st.popover("Appearance", icon=":material/palette:"):
-            scale = segments(
-                "Scale",
-                SCALES,
-                key="scale",
-                names={"auto": "Auto", "log": "Log", "linear": "Linear"},
-                help_text="Auto is logarithmic for the loss over a plane, linear for errors and along lines.",
-            )
-            colors = st.radio(
-                "Colours", COLORS, format_func=_COLOR_NAMES.__getitem__, key="colors", bind="query-params"
-            )
+        clip = _clip(result, measure)
+    with menus.popover("Appearance", icon=":material/palette:"):
+        scale = segments(
+            "Scale",
+            SCALES,
+            key="scale",
+            names={"auto": "Auto", "log": "Log", "linear": "Linear"},
+            help_text="Auto is logarithmic for the loss over a plane, linear for errors and along lines.",
+        )
+        colors = st.radio(
+            "Colours", COLORS, format_func=_COLOR_NAMES.__getitem__, key="colors", bind="query-params"
+        )
     return FigureStyle(
         measure=measure,
         split=split,
@@ -104,5 +113,6 @@ def _clip(result: xr.Dataset, measure: Measure) -> float | None:
         key=key,
         bind="query-params",
         help="Values above the limit share the top colour. The limits are spaced logarithmically.",
+        width=220,
     )
     return choices.get(chosen)

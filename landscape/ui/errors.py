@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import ParamSpec
 
 import streamlit as st
@@ -43,24 +44,32 @@ def show_error(error: Exception) -> bool:
     if isinstance(error, LandscapeError):
         st.error(plain(str(error)), icon=":material/error:")
         return True
-    number = uuid.uuid4().hex[:8]
-    where = log_file()
-    _logger(where).error("error %s", number, exc_info=error)
+    number = log_error(error)
     st.error(
         f"Something went wrong here that should not have (error {number}). Nothing computed is lost; reload the page, "
-        f"and look into {plain(str(where))} for that number if it comes again.",
+        f"and look into {plain(str(log_file()))} for that number if it comes again.",
         icon=":material/error:",
     )
     return True
 
 
-def log_file() -> str:
+def log_error(error: Exception) -> str:
+    """Write an error with its traceback to the log; returns the number under which it stands there."""
+    number = uuid.uuid4().hex[:8]
+    try:
+        _logger(log_file()).error("error %s", number, exc_info=error)
+    except (OSError, LandscapeError):
+        logging.getLogger("landscape").error("error %s", number, exc_info=error)  # a full disk must not hide the error
+    return number
+
+
+def log_file() -> Path:
     """Where unexpected errors are written."""
-    return str(Home.default().path / "app.log")
+    return Home.default().path / "app.log"
 
 
 @functools.cache
-def _logger(path: str) -> logging.Logger:
+def _logger(path: Path) -> logging.Logger:
     for handler in list(_log.handlers):
         _log.removeHandler(handler)
         handler.close()

@@ -32,15 +32,23 @@ class Refusal:
     sentence: str
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """The time could not be measured, which says nothing about the request."""
+
+
+Answer = Estimate | Refusal | Unknown
+
+
 @dataclass
 class Estimates:
     """Measurements by request key, one at a time; shared by all sessions, since they depend on nothing else."""
 
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "estimate"))
-    _found: "OrderedDict[tuple[str, str], Future[Estimate | Refusal]]" = field(default_factory=OrderedDict)
+    _found: "OrderedDict[tuple[str, str], Future[Answer]]" = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def find(self, request: EvaluationRequest, home: Home) -> Estimate | Refusal | None:
+    def find(self, request: EvaluationRequest, home: Home) -> Answer | None:
         """The estimate; None as long as it is being measured."""
         key = (str(home.path), request.key)
         with self._lock:
@@ -65,7 +73,7 @@ class Estimates:
 ESTIMATES = Estimates()
 
 
-def _measure(request_json: str, home: str) -> Estimate | Refusal:
+def _measure(request_json: str, home: str) -> Answer:
     try:
         ended = subprocess.run(
             [sys.executable, "-m", "landscape.service.estimate", home],
@@ -77,7 +85,7 @@ def _measure(request_json: str, home: str) -> Estimate | Refusal:
         )
         answer = json.loads(ended.stdout.splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return Refusal("The time could not be measured; the computation may still run.")
+        return Unknown()
     if "error" in answer:
         return Refusal(str(answer["error"]))
     return Estimate(float(answer["seconds"]), int(answer["points"]), int(answer["images"]))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landscape.service.home import Home
+from landscape.service.pretrained import pretrained_results
 from landscape.service.store import Store
 
 _SHORT = 12  # hex digits of a key that name a result in an address; more would not be read by anyone
@@ -17,6 +18,7 @@ class Exhibit:
     Attributes:
         id: Its name in addresses.
         title: What it shows; of unknown origin, to be escaped.
+        finding: One sentence that says what is to be seen; empty for the reader's own.
         study: "line" or "plane".
         path: Its NetCDF file.
         embedded: Whether it came with the app.
@@ -26,6 +28,7 @@ class Exhibit:
 
     id: str
     title: str
+    finding: str
     study: str
     path: Path
     embedded: bool
@@ -33,9 +36,17 @@ class Exhibit:
     problem: str | None = None
 
 
-def list_exhibits(home: Home) -> list[Exhibit]:
-    """The reader's own results, newest first, after those that came with the app."""
-    return [*_embedded(), *_own(home)]
+def list_exhibits(home: Home, *, shipped: Path) -> list[Exhibit]:
+    """The results that came with the app, then the reader's own, newest first.
+
+    Args:
+        home: The working folder.
+        shipped: The folder of what came with the app; it need not be there.
+
+    Raises:
+        ResultError: The index of what came with the app is damaged.
+    """
+    return [*_embedded(shipped), *_own(home)]
 
 
 def find_exhibit(exhibits: list[Exhibit], name: str | None) -> Exhibit | None:
@@ -56,8 +67,19 @@ def result_id(key: str) -> str:
     return key[:_SHORT]
 
 
-def _embedded() -> list[Exhibit]:
-    return []
+def _embedded(folder: Path) -> list[Exhibit]:
+    return [
+        Exhibit(
+            id=result.id,
+            title=result.title,
+            finding=result.finding,
+            study=result.study,
+            path=result.file,
+            embedded=True,
+            posters=result.posters,
+        )
+        for result in pretrained_results(folder)
+    ]
 
 
 def _own(home: Home) -> list[Exhibit]:
@@ -65,6 +87,7 @@ def _own(home: Home) -> list[Exhibit]:
         Exhibit(
             id=result_id(stored.key),
             title=stored.title or f"{stored.study} {stored.key[:8]}",
+            finding="",
             study=stored.study,
             path=stored.path,
             embedded=False,

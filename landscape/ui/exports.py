@@ -1,23 +1,25 @@
 """The export menu: every format of a figure, rendered only when it is asked for."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 
 import streamlit as st
 
-from landscape.figures import FigureStyle, save_figure
+from landscape.figures import FigureStyle, to_bytes
+from landscape.figures.formats import MEDIA_TYPES, Format
 from landscape.ui.pictures import read_result
 
-FORMATS: dict[str, tuple[str, str]] = {
-    "png": ("PNG", "image/png"),
-    "svg": ("SVG", "image/svg+xml"),
-    "pdf": ("PDF", "application/pdf"),
-    "html": ("HTML", "text/html"),
-    "csv": ("CSV", "text/csv"),
-    "nc": ("NetCDF", "application/x-netcdf"),
+_LABELS: dict[Format, str] = {
+    "png": "PNG",
+    "svg": "SVG",
+    "pdf": "PDF",
+    "html": "HTML",
+    "csv": "CSV",
+    "nc": "NetCDF",
 }
+_rendering = Lock()  # downloads are rendered in threads of their own, and matplotlib is not made for many
 
 
 def show_exports(path: Path, style: FigureStyle, *, name: str) -> None:
@@ -33,13 +35,13 @@ def show_exports(path: Path, style: FigureStyle, *, name: str) -> None:
     with st.popover("Export", icon=":material/download:", key="export_menu"):
         st.caption("The figure as it is set up now.")
         columns = st.columns(3)
-        for index, (suffix, (label, mime)) in enumerate(FORMATS.items()):
+        for index, (kind, label) in enumerate(_LABELS.items()):
             columns[index % 3].download_button(
                 label,
-                data=render(path, printed, suffix),
-                file_name=f"{name}.{suffix}",
-                mime=mime,
-                key=f"export_{suffix}",
+                data=render(path, printed, kind),
+                file_name=f"{name}.{kind}",
+                mime=MEDIA_TYPES[kind],
+                key=f"export_{kind}",
                 on_click="ignore",
                 width="stretch",
             )
@@ -49,15 +51,11 @@ def show_exports(path: Path, style: FigureStyle, *, name: str) -> None:
         )
 
 
-def render(path: Path, style: FigureStyle, suffix: str) -> Callable[[], bytes]:
+def render(path: Path, style: FigureStyle, kind: Format) -> Callable[[], bytes]:
     """A function that renders a result's file in a format; it runs when the reader asks for the download."""
 
     def call() -> bytes:
-        if suffix == "nc":
-            return path.read_bytes()
-        with tempfile.TemporaryDirectory() as folder:
-            target = Path(folder) / f"figure.{suffix}"
-            save_figure(read_result(path), target, style)
-            return target.read_bytes()
+        with _rendering:
+            return to_bytes(read_result(path), kind, style)
 
     return call

@@ -18,6 +18,8 @@ from landscape.figures import FigureStyle, alt_text, caption, draw
 from landscape.ui.chart import Probe
 from landscape.ui.probe import interpolate
 
+_TOP = 48  # pixels: room for the line of conditions, where no title stands above it
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -86,6 +88,8 @@ def _read(path: Path, _modified: int) -> xr.Dataset:
 def _draw(path: Path, modified: int, style: FigureStyle) -> Drawing:
     result = _read(path, modified)
     figure = draw(result, style)
+    if style.title == "":
+        figure.update_layout(margin_t=_TOP)
     return Drawing(
         json=str(figure.to_json()),
         alt=alt_text(result, style),

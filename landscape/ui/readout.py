@@ -2,7 +2,6 @@
 
 import math
 
-import pandas as pd
 import streamlit as st
 import xarray as xr
 
@@ -10,7 +9,7 @@ from landscape.core.requests import MEASURES, Measure, Split
 from landscape.figures.marks import marks_of
 from landscape.figures.theme import format_value
 from landscape.ui.probe import Reading, read_point
-from landscape.ui.text import plain
+from landscape.ui.text import plain, table
 
 _NAMES: dict[Measure, str] = {"nll": "Cross-entropy", "loss": "Loss", "error": "Error"}
 
@@ -45,18 +44,13 @@ def _show_values(result: xr.Dataset, reading: Reading, split: Split) -> None:
     if reading.node is None:
         st.caption("Nothing has been evaluated yet.")
         return
-    st.table(
-        pd.DataFrame(
-            {
-                "nearest grid point": [format_value(reading.at_node[name], name) for name in MEASURES],
-                "interpolated": [_interpolated(reading.interpolated[name], name) for name in MEASURES],
-            },
-            index=[_NAMES[name] for name in MEASURES],
-        ),
-        border="horizontal",
-    )
+    rows = [
+        [_NAMES[name], format_value(reading.at_node[name], name), _interpolated(reading.interpolated[name], name)]
+        for name in MEASURES
+    ]
+    st.markdown(table(["", "nearest node", "interpolated"], rows))
     node = f"t = {reading.node[0]:.4g}" if on_line else f"({reading.node[0]:.4g}, {reading.node[1]:.4g})"
-    note = f"The nearest grid point is {node}."
+    note = f"The nearest node of the grid is at {node}."
     if not reading.inside:
         note += " The clicked point lies outside the evaluated range."
     elif any(math.isnan(value) for value in reading.interpolated.values()):
@@ -70,14 +64,20 @@ def _interpolated(value: float, measure: Measure) -> str:
 
 def _show_checkpoints(result: xr.Dataset, reading: Reading | None, split: Split) -> None:
     marks = marks_of(result, split)
-    columns = {
-        "": [f"**{mark.letter}** {plain(mark.label)}" for mark in marks],
-        "loss": [format_value(mark.own["loss"], "loss") for mark in marks],
-        "error": [format_value(mark.own["error"], "error") for mark in marks],
-    }
+    rows = [
+        [
+            f"**{mark.letter}** {plain(mark.label)}",
+            format_value(mark.own["loss"], "loss"),
+            format_value(mark.own["error"], "error"),
+        ]
+        for mark in marks
+    ]
+    header = ["checkpoint", "loss", "error"]
     if reading is not None:
-        columns["distance"] = [f"{distance:.4g}" for distance in reading.distances.values()]
-    st.table(pd.DataFrame(columns).set_index(""), border="horizontal")
+        header.append("distance")
+        for row, distance in zip(rows, reading.distances.values(), strict=True):
+            row.append(f"{distance:.4g}")
+    st.markdown(table(header, rows))
     st.caption(
         f"Each checkpoint evaluated by itself on the {split} examples."
         + (" Distances are weight-space lengths from the clicked point." if reading else "")

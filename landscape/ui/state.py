@@ -1,9 +1,14 @@
 """What every page needs to know: the working folder, its jobs, the address bar."""
 
+import os
+from pathlib import Path
+
 import streamlit as st
 
 from landscape.service.home import Home
 from landscape.service.jobs import Jobs
+from landscape.service.library import CheckpointEntry, list_checkpoints
+from landscape.service.pretrained import pretrained_folder
 
 
 def open_home() -> Home:
@@ -18,6 +23,17 @@ def open_home() -> Home:
 def open_jobs() -> Jobs:
     """The jobs of the working folder."""
     return Jobs(open_home())
+
+
+def shipped_folder() -> Path:
+    """What comes with the app; LANDSCAPE_PRETRAINED names another folder, e.g. in tests."""
+    named = os.environ.get("LANDSCAPE_PRETRAINED")
+    return Path(named) if named else pretrained_folder()
+
+
+def all_checkpoints() -> list[CheckpointEntry]:
+    """Every checkpoint that a request can name: the shipped ones, the reader's runs, the uploads."""
+    return list_checkpoints(open_home(), extra=shipped_folder())
 
 
 def place_in_address(name: str) -> tuple[float, float] | None:

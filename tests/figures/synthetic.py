@@ -127,4 +127,8 @@ def _measures(nll: np.ndarray, dims: tuple[str, ...]) -> dict:
 
 
 def _twice(at_marks: dict) -> dict:
-    return {f"{source}_{name}": value for name, value in at_marks.items() for source in ("own", "rebuilt")}
+    return {
+        f"{source}_{name}": (dims, values.copy(), attrs)
+        for name, (dims, values, attrs) in at_marks.items()
+        for source in ("own", "rebuilt")
+    }

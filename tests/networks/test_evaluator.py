@@ -113,6 +113,14 @@ def test_a_network_that_raises_leaves_the_evaluator_and_the_users_module_as_they
     assert all(torch.equal(tensor, state[name]) for name, tensor in mine.state_dict().items())
 
 
+def test_waiting_batches_are_counted_at_the_widest_layer():
+    # 5 channels of 5 x 7 floats for each of 37 examples, twice
+    for strategy in (Strategy(), Strategy("channels-last", 8, 1)):
+        evaluator = Evaluator(tiny_task(), recalibrate=True, device=CPU, strategy=strategy)
+        assert evaluator.waiting_bytes() == 2 * 37 * 5 * 35 * 4
+    assert Evaluator(tiny_task(), recalibrate=False, device=CPU, strategy=Strategy()).waiting_bytes() == 0
+
+
 def test_diverged_points_are_infinite_and_all_wrong():
     checkpoint = tiny_checkpoint(1, PlainNet)
     evaluator = Evaluator(tiny_task(PlainNet), recalibrate=False, device=CPU, strategy=Strategy())
@@ -152,6 +160,20 @@ def test_the_fastest_strategy_that_agrees_is_kept():
 
     options = [Strategy("contiguous", batch, 1) for batch in (0, 256, 128, 64)]
     assert fastest(options, evaluate) == options[3]
+
+
+def test_several_points_at_once_are_not_tried_on_slow_networks():
+    import time
+
+    tried = []
+
+    def evaluate(strategy: Strategy, count: int) -> np.ndarray:
+        tried.append(strategy.points)
+        time.sleep(0.03)
+        return np.zeros((count, 2, 2))
+
+    fastest([Strategy("contiguous", 5, 1), Strategy("contiguous", 0, 8)], evaluate)
+    assert set(tried) == {1}
 
 
 def test_candidates_cover_layouts_and_several_points_for_small_networks():

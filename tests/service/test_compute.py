@@ -206,7 +206,9 @@ def test_the_estimate_program_answers_in_json(home, run, monkeypatch, capsys):
 
 
 def test_missing_references_are_explained(home, run, tmp_path):
-    with pytest.raises(CheckpointError, match=r"There is no checkpoint file gone\.safetensors; check the path"):
+    with pytest.raises(
+        CheckpointError, match=r"There is no checkpoint file gone\.safetensors; check the path"
+    ):
         load_checkpoint("gone.safetensors", home=home)
     with pytest.raises(CheckpointError, match="A run's checkpoint is written RUN_DIR@STEP or RUN_DIR@last"):
         load_checkpoint(run.folder, home=home)
@@ -273,6 +275,21 @@ def test_identical_checkpoints_are_refused_before_anything_is_written(home, run)
     file = str(run.checkpoint_files[1])
     with pytest.raises(RequestError, match="identical weights, so no line passes through them"):
         compute(LineRequest(checkpoints=(file, file)), home=home)
+
+
+def test_too_little_memory_for_recalibration_is_said_before_it_is_tried(home, monkeypatch):
+    from types import SimpleNamespace
+
+    from landscape.service import tuning
+
+    monkeypatch.setattr(tuning.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    with pytest.raises(
+        RequestError, match=r"on 37 examples at once needs about 0\.0 GB, and 0\.0 GB are free; ask for fewer"
+    ):
+        compute_tiny(PLANE, home, device="cpu")
+    compute_tiny(
+        PlaneRequest(checkpoints=("a", "b", "c"), columns=2, rows=2, batch_norm="stored"), home, device="cpu"
+    )
 
 
 def test_two_runs_have_different_labels(home, run, tmp_path):

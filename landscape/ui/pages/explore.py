@@ -4,6 +4,7 @@ import re
 
 import streamlit as st
 import xarray as xr
+from streamlit.delta_generator import DeltaGenerator
 
 from landscape.core.results import is_complete
 from landscape.figures import FigureStyle
@@ -16,32 +17,39 @@ from landscape.ui.navigation import go_to
 from landscape.ui.pictures import dark_theme, draw_result, probe_of, read_result
 from landscape.ui.readout import show_readout
 from landscape.ui.recipe import show_recipe
-from landscape.ui.state import keep_in_address, open_home, place_in_address
+from landscape.ui.state import keep_in_address, open_home, place_in_address, shipped_folder
 from landscape.ui.text import plain
 
 
 @guarded
 def page() -> None:
     """The whole page."""
-    exhibits = list_exhibits(open_home())
+    exhibits = list_exhibits(open_home(), shipped=shipped_folder())
     if not exhibits:
         _show_empty()
         return
-    header = st.container(horizontal=True, vertical_alignment="bottom", key="header")
-    exhibit = _choose(exhibits, header)
-    st.title(plain(exhibit.title), anchor=False)
+    header = st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="header"
+    )
+    controls = st.container(horizontal=True, gap="medium", key="controls")
+    exhibit = _choose(exhibits, controls)
+    with header:
+        st.title(plain(exhibit.title), anchor=False, width="content")
+        menus = st.container(horizontal=True, width="content")
+    if exhibit.finding:
+        header.caption(plain(exhibit.finding))
     result = read_result(exhibit.path)
     if not is_complete(result):
         st.warning("This result is not complete; what has been evaluated is drawn.", icon=":material/hourglass:")
-    style = show_controls(result, dark=dark_theme())
-    with header:
+    style = show_controls(result, controls=controls, menus=menus, dark=dark_theme())
+    with menus:
         show_exports(exhibit.path, style, name=_file_name(exhibit))
     _show_figure(exhibit, result, style)
     show_recipe(result)
     _show_data(result, style)
 
 
-def _choose(exhibits: list[Exhibit], header: st.delta_generator.DeltaGenerator) -> Exhibit:
+def _choose(exhibits: list[Exhibit], controls: DeltaGenerator) -> Exhibit:
     wanted = st.query_params.get("result")
     found = find_exhibit(exhibits, wanted)
     if wanted and found is None:
@@ -50,7 +58,7 @@ def _choose(exhibits: list[Exhibit], header: st.delta_generator.DeltaGenerator) 
             icon=":material/search_off:",
         )
     by_id = {exhibit.id: exhibit for exhibit in exhibits}
-    with header:
+    with controls:
         chosen = st.selectbox(
             "Result",
             list(by_id),
@@ -58,6 +66,7 @@ def _choose(exhibits: list[Exhibit], header: st.delta_generator.DeltaGenerator) 
             format_func=lambda name: _label(by_id[name]),
             key="shown",
             on_change=_remember_choice,
+            width=320,
         )
     return by_id[chosen]
 

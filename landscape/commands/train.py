@@ -1,0 +1,43 @@
+"""`train`: a run with its checkpoints."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from landscape.commands.options import Work, options_of, work_options
+from landscape.commands.outputs import prepare_folder
+from landscape.commands.progress import watching
+from landscape.core.requests import TrainRequest
+
+
+@click.command()
+@options_of(TrainRequest, into="fields")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="DIR",
+    help="Folder of the run. Without it the run gets a folder of its own in the working folder.",
+)
+@work_options
+def train(fields: dict[str, Any], out: Path | None, work: Work) -> None:
+    """Train a network; keep its checkpoints, history and request."""
+    request = TrainRequest(**fields)
+    if out is not None:
+        prepare_folder(out)
+    with watching("train") as watch:
+        from landscape.service.compute import compute  # brings torch
+
+        run = compute(
+            request,
+            home=work.home,
+            device=work.device,
+            download=work.download,
+            progress=watch.progress,
+            stop=watch.stop,
+            folder=out,
+        )
+    steps = ", ".join(str(int(step)) for step in run.history["checkpoint_step"])
+    accuracy = float(run.history["checkpoint_test_accuracy"][-1])
+    click.echo(f"Test accuracy {accuracy:.1%}; checkpoints at the steps {steps}: {run.folder}")

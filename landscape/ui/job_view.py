@@ -1,0 +1,181 @@
+"""A job on the screen: how far it is, how long it takes, what it shows already; stop, resume, log."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from landscape.core.errors import ResultError, StoreError
+from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest, request_from_json
+from landscape.figures import FigureStyle
+from landscape.service.home import Home
+from landscape.service.jobs import Job, JobState
+from landscape.service.store import Store
+from landscape.ui.chart import show_chart
+from landscape.ui.errors import guarded
+from landscape.ui.exhibits import result_id
+from landscape.ui.navigation import go_to
+from landscape.ui.pictures import dark_theme, draw_result
+from landscape.ui.state import open_home, open_jobs
+from landscape.ui.text import duration, plain
+
+PARTIAL_FILE = "partial.nc"  # what compute has so far, beside where the result will lie
+POLL_SECONDS = 1.0
+_LOG_LINES = 200
+
+_BADGES: dict[JobState, tuple[str, str, str]] = {
+    "waiting": ("Waiting", ":material/schedule:", "gray"),
+    "running": ("Running", ":material/play_arrow:", "blue"),
+    "done": ("Done", ":material/check:", "green"),
+    "failed": ("Failed", ":material/error:", "red"),
+    "cancelled": ("Stopped", ":material/pause:", "orange"),
+}
+
+
+def is_active(job: Job) -> bool:
+    """Whether the job still changes by itself."""
+    return job.state in ("waiting", "running")
+
+
+def describe(job: Job) -> str:
+    """What the job computes, in a few words; may hold user text."""
+    match request_from_json(job.request_json):
+        case TrainRequest() as train:
+            return f"Training: {train.architecture} on {Path(train.data).name}, {train.recipe}, seed {train.seed}"
+        case LineRequest() as line:
+            return f"Line with {line.points} points"
+        case PlaneRequest() as plane:
+            return f"Plane with {plane.columns} × {plane.rows} points"  # noqa: RUF001  # a multiplication sign is meant
+
+
+def show_job(job_id: str, *, picture: bool) -> None:
+    """Show a job, and follow it as long as it changes.
+
+    Args:
+        job_id: Which one.
+        picture: Whether to draw what it has computed so far.
+    """
+    job = open_jobs().find(job_id)
+    if job is None:
+        st.warning(f"There is no job {plain(job_id[:40])}; the Jobs page lists those there are.")
+        return
+    # The fragment alone runs again while the job works; once it has ended the page does, to stop the clock.
+    every = POLL_SECONDS if is_active(job) else None
+    st.fragment(guarded(_follow), run_every=every)(job_id, picture, every is not None)
+
+
+def _follow(job_id: str, picture: bool, was_active: bool) -> None:
+    job = open_jobs().find(job_id)
+    if job is None or (was_active and not is_active(job)):
+        st.rerun()
+    with st.container(border=True, key=f"job_{job.id}"):
+        _show_head(job)
+        _show_progress(job)
+        if job.error:
+            st.error(plain(job.error), icon=":material/error:")
+        if picture and job.study != "train":
+            _show_picture(job)
+        if not picture:
+            _show_log(job)
+
+
+def _show_head(job: Job) -> None:
+    label, icon, color = _BADGES[job.state]
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.badge(label, icon=icon, color=color)
+            st.markdown(f"**{plain(describe(job))}**", width="content")
+        with st.container(horizontal=True, width="content"):
+            _show_buttons(job)
+
+
+def _show_buttons(job: Job) -> None:
+    jobs = open_jobs()
+    match job.state:
+        case "waiting" | "running":
+            st.button("Stop", key=f"stop_{job.id}", icon=":material/stop:", on_click=guarded(_stop), args=(job.id,))
+        case "failed" | "cancelled":
+            st.button(
+                "Resume",
+                key=f"resume_{job.id}",
+                icon=":material/play_arrow:",
+                on_click=guarded(_resume),
+                args=(job.id,),
+                help="Goes on from what has been finished.",
+            )
+        case "done" if job.study != "train":
+            if st.button("Open in Explore", key=f"open_{job.id}", icon=":material/landscape:", type="primary"):
+                go_to("explore", result=result_id(Store(jobs.home).follow(job.key)))
+        case "done":
+            if st.button("Show in Library", key=f"open_{job.id}", icon=":material/inventory_2:", type="primary"):
+                go_to("library")
+
+
+def _stop(job_id: str) -> None:
+    open_jobs().cancel(job_id)
+    st.session_state[f"stopping_{job_id}"] = True
+
+
+def _resume(job_id: str) -> None:
+    open_jobs().resume(job_id)
+    st.session_state.pop(f"stopping_{job_id}", None)
+
+
+def _show_progress(job: Job) -> None:
+    fraction = min(1.0, job.done / job.total) if job.total else 0.0
+    match job.state:
+        case "waiting":
+            st.progress(fraction, text="Waiting for its turn")
+        case "running":
+            st.progress(fraction, text=_running_words(job))
+        case "cancelled" | "failed":
+            st.progress(fraction, text=f"{_count(job)}; what is finished is kept" if job.total else "Not begun")
+        case "done":
+            seconds = (job.finished or 0) - (job.started or job.finished or 0)
+            st.caption(f"{_count(job)} in {duration(seconds)}" if job.total else "Found in the store")
+
+
+def _running_words(job: Job) -> str:
+    if st.session_state.get(f"stopping_{job.id}"):
+        return "Stopping after this chunk"
+    if not job.total:
+        return "Loading"
+    left = "" if job.eta is None else f" · about {duration(job.eta)} left"
+    return f"{_count(job)}{left}"
+
+
+def _count(job: Job) -> str:
+    unit = "steps" if job.study == "train" else "points"
+    return f"{job.done:,} of {job.total:,} {unit}"
+
+
+def _show_picture(job: Job) -> None:
+    path = picture_file(job, open_home())
+    if path is None:
+        if is_active(job):
+            st.caption("The first picture comes as soon as a coarse grid is finished.")
+            st.skeleton(height=420)
+        return
+    style = FigureStyle(dark=dark_theme(), title="")
+    try:
+        drawing = draw_result(path, style)
+    except (ResultError, OSError):
+        return  # it was finished, and with that replaced, in this very moment
+    show_chart(drawing.json, key=f"picture_{job.id}", view=job.key, alt=drawing.alt, height=520)
+    if job.state == "done":
+        st.caption(plain(drawing.caption))
+
+
+def picture_file(job: Job, home: Home) -> Path | None:
+    """The job's result, or what there is of it so far; None if nothing can be drawn yet."""
+    try:
+        folder = home.result_folder(Store(home).follow(job.key))
+    except StoreError:
+        return None
+    candidates = (job.result, folder / PARTIAL_FILE)
+    return next((path for path in candidates if path is not None and path.is_file()), None)
+
+
+def _show_log(job: Job) -> None:
+    with st.expander("Log", icon=":material/subject:"):
+        lines = open_jobs().log(job.id).splitlines()[-_LOG_LINES:]
+        st.code("\n".join(lines) or "Nothing has been written yet.", language=None, height=220)
