@@ -4,17 +4,24 @@ from pathlib import Path
 
 import click
 
-from landscape.commands.options import home_option
+from landscape.commands.options import Number, home_option
 
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=8501, show_default=True, help="Port on 127.0.0.1."
+    "--port",
+    type=Number(int),
+    default=None,
+    help="Port on 127.0.0.1.  [default: 8501, or the next that is free]",
 )
 @home_option
-@click.option("--browser/--no-browser", default=True, help="Whether to open the page in a browser.")
-def app(port: int, home: Path | None, browser: bool) -> None:
-    """Open the app. It listens on 127.0.0.1 only."""
+@click.option("--no-browser", is_flag=True, help="Do not open a browser; the address is printed.")
+@click.pass_context
+def app(context: click.Context, port: int | None, home: Path | None, no_browser: bool) -> None:
+    """Open the app in a browser. It listens on 127.0.0.1 only."""
+    from landscape.service.home import Home
     from landscape.service.launch import launch
 
-    launch(port=port, open_browser=browser, home=home)
+    context.exit(
+        launch(port=port, open_browser=not no_browser, home=None if home is None else Home(home.expanduser()))
+    )

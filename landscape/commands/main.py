@@ -31,14 +31,18 @@ class Door(click.Group):
             click.echo(str(error), err=True)
             ctx.exit(EXIT_WRONG)
         except click.UsageError as error:
-            where = (error.ctx or ctx).command_path
-            click.echo(f"{error.format_message().rstrip('.')}; see `{where} --help`.", err=True)
+            click.echo(f"{_sentence(error)} See `{(error.ctx or ctx).command_path} --help`.", err=True)
             ctx.exit(EXIT_WRONG)
         except KeyboardInterrupt:
             click.echo(
                 "Interrupted; what was finished is kept, and the same command goes on from there.", err=True
             )
             ctx.exit(EXIT_INTERRUPTED)
+
+
+def _sentence(error: click.UsageError) -> str:
+    text = error.format_message()
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 @click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

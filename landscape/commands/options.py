@@ -4,34 +4,19 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from landscape.commands.work import Work
 from landscape.core.errors import RequestError
-from landscape.core.requests import Device
+from landscape.core.requests import Device, Request
 
 Function = Callable[..., Any]
 
 _ATTRIBUTE = re.compile(r"^    (\w+): ")
-
-
-@dataclass(frozen=True)
-class Work:
-    """Where and how the work of a verb is done; none of it changes a result's key.
-
-    Attributes:
-        home: The working folder, or None for the default one.
-        device: auto, cpu or cuda.
-        download: Whether a named data set may be fetched.
-    """
-
-    home: Path | None
-    device: Device
-    download: bool
 
 
 class Named(click.Choice[str]):
@@ -43,15 +28,13 @@ class Named(click.Choice[str]):
 
 
 class Number(click.ParamType[int | float]):
-    """A whole number or a real one, refused in our own words."""
+    """A whole number or a real one, refused in a sentence."""
 
     def __init__(self, kind: type[int] | type[float]) -> None:
         self.kind = kind
         self.name = "whole number" if kind is int else "number"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | float:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
         """The number that was written.
 
         Raises:
@@ -85,9 +68,10 @@ def options_of(kind: type, *, into: str, leave_out: Collection[str] = ()) -> Cal
             chosen = {name: values.pop(name) for name in fields}
             return function(*args, **{into: chosen}, **values)
 
+        decorated: Function = verb
         for name, row in reversed(fields.items()):
-            verb = _option(name, hints[name], row.default, helps.get(name, ""))(verb)
-        return verb
+            decorated = _option(name, hints[name], row.default, helps.get(name, ""))(decorated)
+        return decorated
 
     return decorate
 
@@ -106,7 +90,7 @@ def work_options(function: Function) -> Function:
     @home_option
     @functools.wraps(function)
     def verb(*args: Any, device: Device, download: bool, home: Path | None, **values: Any) -> Any:
-        return function(*args, work=Work(home, device, download), **values)
+        return function(*args, work=Work(home=home, device=device, download=download), **values)
 
     return verb
 
@@ -119,6 +103,14 @@ def home_option(function: Function) -> Function:
         default=None,
         help="Working folder.  [default: LANDSCAPE_HOME, else in the user's data directory]",
     )(function)
+
+
+def command_words(request: Request) -> list[str]:
+    """The options that ask for a request whose every field is an option, with all its values written out."""
+    words = []
+    for name in request.__struct_fields__:
+        words += [_flag(name), str(getattr(request, name))]
+    return words
 
 
 def attribute_helps(kind: type) -> dict[str, str]:
@@ -139,19 +131,27 @@ def attribute_helps(kind: type) -> dict[str, str]:
 def _for_a_terminal(text: str) -> str:
     # Nobody can write None on a command line: there an option is left out.
     text = re.sub(r"(, or|;) None for", "; leave it out for", text.replace("`", ""))
+    text = re.sub(r"(?<=; )None (?=\w+s )", "left out, it ", text)
     return re.sub(r"\bNone (?=\w+s )", "Left out, it ", text)
 
 
 def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Function], Function]:
-    (core,) = (part for part in (get_args(hint) or (hint,)) if part is not NoneType) if (
-        get_origin(hint) is not Literal
-    ) else (hint,)
-    flag = f"--{name.replace('_', '-')}"
+    parts = (hint,) if get_origin(hint) is Literal else get_args(hint) or (hint,)
+    (core,) = (part for part in parts if part is not NoneType)
     if core is bool:
-        return click.option(flag, name, is_flag=True, default=default, help=text)
+        return click.option(_flag(name), name, is_flag=True, default=default, help=text)
     return click.option(
-        flag, name, type=_parameter_type(core), default=default, show_default=default is not None, help=text
+        _flag(name),
+        name,
+        type=_parameter_type(core),
+        default=default,
+        show_default=default is not None,
+        help=text,
     )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _parameter_type(core: Any) -> click.ParamType[Any]:

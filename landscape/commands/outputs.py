@@ -19,9 +19,10 @@ def prepare_file(path: Path) -> Path:
     """
     suffix = path.suffix.lower().removeprefix(".")
     if suffix not in FORMATS:
-        written = f"{path} has no suffix" if not suffix else unknown_name("file format", suffix, FORMATS)
-        hint = "" if suffix else f"; name a file that ends in one of {', '.join(sorted(FORMATS))}."
-        raise RequestError(written + hint)
+        if not suffix:
+            known = ", ".join(sorted(FORMATS))
+            raise RequestError(f"{path} has no suffix; name a file that ends in one of {known}.")
+        raise RequestError(unknown_name("file format", suffix, FORMATS))
     if path.is_dir():
         raise RequestError(f"{path} is a folder; name a file.")
     prepare_folder(path.parent)

@@ -1,5 +1,120 @@
-"""stub"""
+"""`pretrained`: everything in `pretrained/`, trained, computed and drawn again."""
+
+import shlex
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+from landscape.commands.outputs import prepare_folder
+from landscape.commands.work import Work, compute_result, train_run
+from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from landscape.service.pretrained import ResultRecord
+    from landscape.training.runs import Run
+
+RUNS: dict[str, TrainRequest] = {
+    "snapshot-0": TrainRequest(recipe="snapshot", cycles=6, epochs=60, seed=0),
+    "standard-0": TrainRequest(recipe="standard", cycles=6, epochs=60, seed=0),
+    "standard-1": TrainRequest(recipe="standard", cycles=6, epochs=60, seed=1),
+    "standard-2": TrainRequest(recipe="standard", cycles=6, epochs=60, seed=2),
+}
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A result to ship: its name, and the checkpoints it goes through, as run and place in the run (-1 is the last)."""
+
+    id: str
+    through: tuple[tuple[str, int], ...]
+
+
+# The first is what the app shows first.
+EXHIBITS = (
+    Exhibit("three-runs", (("standard-0", -1), ("standard-1", -1), ("standard-2", -1))),
+    Exhibit("three-snapshots", (("snapshot-0", 2), ("snapshot-0", 4), ("snapshot-0", 6))),
+    Exhibit("two-runs-line", (("standard-0", -1), ("standard-1", -1))),
+    Exhibit("snapshot-to-standard", (("snapshot-0", -1), ("standard-0", -1))),
+    Exhibit("last-to-first-snapshot", (("snapshot-0", -1), ("snapshot-0", 1))),
+    Exhibit("last-two-snapshots", (("snapshot-0", -1), ("snapshot-0", -2))),
+)
+
+
 @click.command()
-def pretrained() -> None:
-    """Stub."""
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("pretrained"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder to write; the runs and results in it are replaced.",
+)
+def pretrained(out: Path) -> None:
+    """Train, compute and draw what ships with the app."""
+    from landscape.service.pretrained import Index, RunRecord, save_index
+
+    out = prepare_folder(out).absolute()
+    for name in ("runs", "results"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Work(home=Path(folder), device="cpu")
+        runs = {
+            name: train_run(request, work, label=name, folder=out / "runs" / name)
+            for name, request in RUNS.items()
+        }
+        records = tuple(_ship(exhibit, runs, work, out) for exhibit in EXHIBITS)
+    shipped = tuple(RunRecord(name=name, folder=f"runs/{name}") for name in RUNS)
+    save_index(Index(results=records, runs=shipped), out)
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    click.echo(f"{len(RUNS)} runs and {len(EXHIBITS)} results, {size / 1e6:.1f} MB: {out}")
+
+
+def _ship(exhibit: Exhibit, runs: dict[str, "Run"], work: Work, out: Path) -> "ResultRecord":
+    from landscape.commands.findings import finding
+    from landscape.core.files import save_result
+    from landscape.figures import FigureStyle, save_figure
+    from landscape.service.pretrained import ResultRecord
+
+    checkpoints = tuple(str(runs[run].checkpoint_files[place]) for run, place in exhibit.through)
+    request = (
+        LineRequest(checkpoints=checkpoints, points=61, start=-0.25, stop=1.25)
+        if len(checkpoints) == 2
+        else PlaneRequest(checkpoints=checkpoints, columns=41, rows=41)
+    )
+    result = relocated(compute_result(request, work, label=exhibit.id), out.parent)
+    folder = Path("results") / exhibit.id
+    save_result(result, out / folder / "result.nc")
+    posters = {theme: folder / f"poster-{theme}.webp" for theme in ("light", "dark")}
+    for theme, poster in posters.items():
+        save_figure(result, out / poster, FigureStyle(dark=theme == "dark"))
+    return ResultRecord(
+        id=exhibit.id,
+        title=result.attrs["title"],
+        finding=finding(result),
+        file=(folder / "result.nc").as_posix(),
+        poster={theme: poster.as_posix() for theme, poster in posters.items()},
+        study=request.study,
+    )
+
+
+def relocated(result: "xr.Dataset", root: Path) -> "xr.Dataset":
+    """The result with the places of its checkpoints written relative to a folder, so that they hold elsewhere."""
+    import msgspec
+
+    from landscape.core.results import provenance_attribute, provenance_of
+
+    provenance = provenance_of(result)
+    prefix = f"{root}/"
+    records = tuple(
+        msgspec.structs.replace(record, source=record.source.removeprefix(prefix))
+        for record in provenance.checkpoints
+    )
+    words = [word.removeprefix(prefix) for word in shlex.split(provenance.command)]
+    moved = msgspec.structs.replace(provenance, checkpoints=records, command=shlex.join(words))
+    return result.assign_attrs(provenance=provenance_attribute(moved))

@@ -37,7 +37,7 @@ class Watch:
         if not self.stream.isatty() or (done < total and now - self._drawn < _REDRAW_SECONDS):
             return
         self._drawn = now
-        text = f"{self.label}  {bar(done, total)}  {note}{self._time_left(done, total, now)}"
+        text = f"{self.label}  {bar(done, total)} {note}{self._time_left(done, total, now)}"
         # One column stays free: a full line would wrap in some terminals.
         self.stream.write(_CLEAR + text[: shutil.get_terminal_size().columns - 1])
         self.stream.flush()

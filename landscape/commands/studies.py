@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landscape.commands.options import Work, options_of, work_options
+from landscape.commands.options import options_of, work_options
 from landscape.commands.outputs import OUT_FILE, prepare_file
-from landscape.commands.progress import watching
+from landscape.commands.work import Work, compute_result
 from landscape.core.errors import RequestError, StoreError
 from landscape.core.requests import LineRequest, PlaneRequest
 
@@ -122,17 +122,7 @@ def plane(
 def _compute(request: LineRequest | PlaneRequest, out: Path | None, work: Work) -> None:
     if out is not None:
         prepare_file(out)
-    with watching(request.study) as watch:
-        from landscape.service.compute import compute  # brings torch
-
-        result = compute(
-            request,
-            home=work.home,
-            device=work.device,
-            download=work.download,
-            progress=watch.progress,
-            stop=watch.stop,
-        )
+    result = compute_result(request, work)
     click.echo(f"{result.attrs['title']}: {_place(result, out, work)}")
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from landscape.commands.options import Work, options_of, work_options
+from landscape.commands.options import options_of, work_options
 from landscape.commands.outputs import prepare_folder
-from landscape.commands.progress import watching
+from landscape.commands.work import Work, train_run
 from landscape.core.requests import TrainRequest
 
 
@@ -26,18 +26,7 @@ def train(fields: dict[str, Any], out: Path | None, work: Work) -> None:
     request = TrainRequest(**fields)
     if out is not None:
         prepare_folder(out)
-    with watching("train") as watch:
-        from landscape.service.compute import compute  # brings torch
-
-        run = compute(
-            request,
-            home=work.home,
-            device=work.device,
-            download=work.download,
-            progress=watch.progress,
-            stop=watch.stop,
-            folder=out,
-        )
+    run = train_run(request, work, folder=out)
     steps = ", ".join(str(int(step)) for step in run.history["checkpoint_step"])
     accuracy = float(run.history["checkpoint_test_accuracy"][-1])
     click.echo(f"Test accuracy {accuracy:.1%}; checkpoints at the steps {steps}: {run.folder}")

@@ -44,5 +44,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """A sentence for a name that is not in a table, with the nearest known one first."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"There is no {kind} named {name!r}; {hint}Choose one of: {', '.join(names)}."
+    hint = f"did you mean {close[0]!r}? Choose" if close else "choose"
+    return f"There is no {kind} named {name!r}; {hint} one of: {', '.join(names)}."

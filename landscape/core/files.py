@@ -57,14 +57,9 @@ def save_result(result: xr.Dataset, path: Path) -> None:
     """
     checked = check_result(result)
     encoding = {name: {"zlib": False} for name in checked.data_vars}
-
-    def write(temporary: Path) -> None:
-        try:
-            checked.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-        except RuntimeError as error:  # h5py reports a full disk as RuntimeError
-            raise OSError(errno.ENOSPC if "No space" in str(error) else errno.EIO, str(error)) from error
-
-    write_atomically(path, write)
+    # Built in memory: HDF5 that meets a full disk half-way through a file ends the whole process.
+    content = checked.to_netcdf(None, engine="h5netcdf", encoding=encoding)
+    write_bytes_atomically(path, bytes(content))
 
 
 def load_result(path: Path | str) -> xr.Dataset:

@@ -129,7 +129,7 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
             raise ResultError(f"The axis {axis!r} of the {study} result does not increase; compute it again.")
     if tuple(result["split"].values) != SPLITS:
         raise ResultError(
-            f"The {study} result has splits {list(result['split'].values)}; expected {list(SPLITS)}."
+            f"The {study} result has splits {result['split'].values.tolist()}; expected {list(SPLITS)}."
         )
     provenance_of(result)
     return result

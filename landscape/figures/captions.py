@@ -151,10 +151,8 @@ def _self_check_sentence(result: xr.Dataset) -> str:
     if np.isnan(difference):
         return "Self-check: the checkpoints have not been evaluated yet."
     policy = provenance_of(result).request.get("batch_norm", "recalibrate")
-    sentence = (
-        "Self-check: the value here at each checkpoint and that checkpoint's own evaluation differ by at most "
-        f"{difference:.1e} (relative, nll)"
-    )
+    how = f"differ by at most {difference:.1e} (relative, nll)" if difference else "are equal"
+    sentence = f"Self-check: the value here at each checkpoint and that checkpoint's own evaluation {how}"
     if policy == "stored":
         return (
             f"{sentence}; under this batch-norm policy the difference at every checkpoint but A is real, "

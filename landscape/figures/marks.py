@@ -82,8 +82,12 @@ def mark_hover(mark: Mark) -> str:
 
 def shorten(text: str) -> str:
     """User text on one line of at most LONGEST_LABEL characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+    return cut(" ".join(text.split()), LONGEST_LABEL)
+
+
+def cut(text: str, longest: int) -> str:
+    """A text of at most that many characters, the last one an ellipsis where some are left out."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def escape(text: str) -> str:

@@ -4,6 +4,7 @@ import html
 
 import xarray as xr
 
+from landscape.core.requests import SPLITS
 from landscape.core.results import Provenance, provenance_of
 from landscape.figures.captions import alt_text, caption
 from landscape.figures.marks import marks_of
@@ -14,7 +15,7 @@ from landscape.figures.theme import FONT, INK, PAPER, PLOTLY_CONFIG
 
 # The browser itself then refuses every request that the page could make.
 _POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:; worker-src blob:"
 )
 
@@ -70,7 +71,7 @@ def provenance_rows(result: xr.Dataset) -> list[tuple[str, str]]:
     return [
         *_checkpoint_rows(result, provenance),
         ("data", f"{provenance.data}, sha256 {provenance.data_digest}"),
-        ("examples", ", ".join(f"{count:,} {split}" for split, count in provenance.samples.items())),
+        ("examples", ", ".join(f"{provenance.samples[split]:,} {split}" for split in SPLITS)),
         ("weight decay", f"{provenance.weight_decay:g}"),
         ("batch norm", str(provenance.request.get("batch_norm", ""))),
         ("command", provenance.command),

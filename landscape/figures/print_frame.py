@@ -15,7 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation
 
-from landscape.figures.marks import Mark, escape_print
+from landscape.figures.marks import Mark, cut, escape_print
 from landscape.figures.theme import GRID, INK, MARK_FILL, MARK_LINE, PAPER, SYMBOLS_PRINT
 
 PrintFormat = Literal["pdf", "svg", "png", "webp"]
@@ -84,10 +84,10 @@ def new_figure(heading: str, below: str, *, width: float, body: float) -> Figure
 
 def add_legend(figure: Figure, handles: list[Artist]) -> None:
     """One legend under the figure, which grows by its height; in as many columns as the labels allow."""
-    labels = [str(handle.get_label()) for handle in handles]
-    if not labels:
+    if not handles:
         return
     width, height = (float(inches) for inches in figure.get_size_inches())
+    labels = [cut(str(handle.get_label()), int(width * 14) - 5) for handle in handles]
     columns = max(1, min(len(labels), int(width * 14 / (max(map(len, labels)) + 7))))
     foot = _LEGEND_ROW * -(-len(labels) // columns) + _EDGE
     bottom = figure.get_layout_engine().get()["rect"]  # type: ignore[union-attr]
@@ -96,6 +96,11 @@ def add_legend(figure: Figure, handles: list[Artist]) -> None:
     figure.legend(
         handles, labels, loc="lower center", ncols=columns, fontsize=8, borderaxespad=0.2, markerscale=0.75
     )
+
+
+def wrapped(text: str, inches: float) -> str:
+    """The title of an axis on as many lines as its length on paper asks for."""
+    return "\n".join(textwrap.wrap(text, width=max(20, int(inches * 13))))
 
 
 def _lay_out(figure: Figure, *, width: float, height: float, head: float, foot: float) -> None:

@@ -5,7 +5,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from landscape.core.requests import SPLITS
-from landscape.figures.marks import escape_print, marks_of
+from landscape.figures.marks import marks_of
 from landscape.figures.partial import drawn_part
 from landscape.figures.print_frame import add_legend, draw_marks, new_figure
 from landscape.figures.profile import profile_axis
@@ -54,7 +54,7 @@ def draw_line_print(result: xr.Dataset, style: FigureStyle) -> Figure:
     axes.set(xlim=(t[0] - room, t[-1] + room), ylim=axis.limits)
     axes.set_yticks([place for place, _ in axis.ticks], labels=[text for _, text in axis.ticks])
     axes.grid(visible=True, linewidth=0.5)
-    axes.set_xlabel(escape_print(axis_titles(result)[0]))
+    axes.set_xlabel(axis_titles(result)[0])
     axes.set_ylabel(measure_name(style.measure))
     add_legend(figure, handles)
     return figure

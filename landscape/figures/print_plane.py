@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from landscape.figures.cells import Hole, Holes, holes
-from landscape.figures.marks import escape_print, marks_of
+from landscape.figures.marks import marks_of
 from landscape.figures.partial import drawn_part
-from landscape.figures.print_frame import add_legend, draw_marks, new_figure
+from landscape.figures.print_frame import add_legend, draw_marks, new_figure, wrapped
 from landscape.figures.scales import ValueAxis, value_axis
 from landscape.figures.style import FigureStyle
 from landscape.figures.texts import axis_titles, color_bar_title, conditions, title
@@ -35,17 +35,19 @@ def draw_contour_print(result: xr.Dataset, style: FigureStyle) -> Figure:
 
     alpha, beta = result["alpha"].values, result["beta"].values
     map_height = (style.width - _AROUND_WIDTH) * float(np.ptp(beta) / np.ptp(alpha))
-    body = _AROUND_HEIGHT + min(max(map_height, 1.0), 1.3 * style.width)
-    figure = new_figure(title(result, style), conditions(result, style), width=style.width, body=body)
+    map_height = min(max(map_height, 1.0), 1.3 * style.width)
+    figure = new_figure(
+        title(result, style), conditions(result, style), width=style.width, body=_AROUND_HEIGHT + map_height
+    )
     axes = figure.add_subplot()
     if np.isfinite(values).any() and min(values.shape) > 1:
-        _draw_field(figure, axes, Field(drawn, axis, values, style))
+        _draw_field(figure, axes, Field(drawn, axis, values, style), map_height)
     handles: list[Artist] = [*_draw_holes(axes, found, style)]
     handles += draw_marks(axes, marks, [(mark.x, mark.y) for mark in marks])
     axes.set(xlim=(alpha[0], alpha[-1]), ylim=(beta[0], beta[-1]), aspect="equal")
     across, up = axis_titles(result)
-    axes.set_xlabel(escape_print(across))
-    axes.set_ylabel(escape_print(up))
+    axes.set_xlabel(across)
+    axes.set_ylabel(wrapped(up, map_height))
     add_legend(figure, handles)
     return figure
 
@@ -79,7 +81,7 @@ def draw_ticks(bar: Any, axis: ValueAxis) -> None:
     bar.outline.set_linewidth(0.5)
 
 
-def _draw_field(figure: Figure, axes: Axes, field: Field) -> None:
+def _draw_field(figure: Figure, axes: Axes, field: Field, height: float) -> None:
     axis, style = field.axis, field.style
     published = style.colors == "published"
     # A diverged node becomes a gap, as one that is missing: no line may lead to it.
@@ -116,7 +118,7 @@ def _draw_field(figure: Figure, axes: Axes, field: Field) -> None:
     bar = figure.colorbar(
         filled, cax=axes.inset_axes((1.02, 0, 0.03, 1)), spacing="proportional", extendfrac=0.06
     )
-    bar.set_label(color_bar_title(axis, style))
+    bar.set_label(wrapped(color_bar_title(axis, style), height))
     draw_ticks(bar, axis)
 
 

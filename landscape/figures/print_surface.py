@@ -140,7 +140,7 @@ def _dress(axes: Axes3D, result: xr.Dataset, axis: ValueAxis, style: FigureStyle
     axes.set_ylim(beta[0], beta[-1])
     axes.set_zlim(low, high + 0.15 * (high - low))
     axes.set_xlabel(across.partition(":")[0])
-    axes.set_ylabel(up.partition(":")[0])
+    axes.set_ylabel(up.partition(":")[0], labelpad=-1)
     axes.zaxis.set_ticks([place for place, _ in axis.ticks], labels=[text for _, text in axis.ticks])
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.yaxis.set_major_locator(MaxNLocator(4))

@@ -22,6 +22,9 @@ MOST_LEVELS = 18  # ours: more bands than this can no longer be told apart on a 
 PUBLISHED_LEVELS = 7
 PUBLISHED_LOG_ALPHA: dict[Measure, float] = {"nll": -5.0, "loss": -5.0, "error": -1.0 - math.log(100)}
 PUBLISHED_CLIP: dict[Measure, float] = {"nll": 5.0, "loss": 5.0, "error": 0.40}
+# Leading digits of the ticks on a logarithmic axis of more than so many decades.
+_LOG_FACTORS = ((6, (1,)), (3, (1, 3)), (1.2, (1, 2, 5)), (0, (1, 1.5, 2, 3, 4, 5, 7)))
+
 PUBLISHED_TOP = 0.9  # the highest level sits at this fraction of the colour scale; the open bin is above
 
 
@@ -183,7 +186,7 @@ def log_ticks(low: float, high: float) -> list[float]:
     decades = math.log10(high / low)
     if decades < 0.5:
         return linear_ticks(low, high)
-    factors = (1,) if decades > 6 else (1, 3) if decades > 3 else (1, 2, 5)
+    factors = next(factors for least, factors in _LOG_FACTORS if decades > least)
     every = max(1, math.ceil(decades / 8))
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [factor * 10.0**power for power in powers if power % every == 0 for factor in factors]

@@ -56,7 +56,7 @@ def _comments(result: xr.Dataset) -> list[str]:
         f"batch norm: {provenance.request.get('batch_norm')}",
         f"weight decay: {provenance.weight_decay!r}",
         f"data: {provenance.data} (sha256 {provenance.data_digest})",
-        "examples: " + ", ".join(f"{count} {split}" for split, count in provenance.samples.items()),
+        "examples: " + ", ".join(f"{provenance.samples[split]} {split}" for split in SPLITS),
     ]
     for mark, record in zip(marks_of(result, "train"), provenance.checkpoints, strict=True):
         place = f"t = {mark.x!r}" if on_line else f"alpha = {mark.x!r}, beta = {mark.y!r}"

@@ -8,13 +8,15 @@ passed in through `torch.func.functional_call`. Data lies on the device once, al
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from landscape.core.errors import RequestError
+from landscape.core.errors import RequestError, unknown_name
+from landscape.core.requests import Device
 from landscape.geometry.parameters import ParameterSpace
 from landscape.networks.batch_norm import (
     forward_pooled,
@@ -176,8 +178,10 @@ def choose_device(device: str) -> torch.device:
     """The device that `auto`, `cpu` or `cuda` stands for on this machine.
 
     Raises:
-        RequestError: CUDA is asked for and there is none.
+        RequestError: The name is another one, or CUDA is asked for and there is none.
     """
+    if device not in get_args(Device):
+        raise RequestError(unknown_name("device", device, get_args(Device)))
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():

@@ -123,7 +123,7 @@ def _convert(file: Path, folder: Path, label: str, form: Format, sha256: str, si
         raise StoreError(describe_write_error(folder, error)) from error
     child = start_module(
         "landscape.service.import_child",
-        [str(file.absolute()), str(folder.absolute()), label, form, sha256],
+        ["--", str(file.absolute()), str(folder.absolute()), label, form, sha256],
         log=log,
         folder=home.quarantine,
         # Never a device: its driver wants more address space than the child may have.

@@ -105,26 +105,31 @@ def _obstacle(first: CheckpointEntry, other: CheckpointEntry) -> str | None:
         return other.problem
     if other.reference == first.reference:
         return None
+    here, there = _called(other), _called(first)
     if other.architecture != first.architecture:
         return (
-            f"{other.label} is {_named(other.architecture)}, but {first.label} is {_named(first.architecture)}; "
+            f"{here} is {_named(other.architecture)}, but {there} is {_named(first.architecture)}; "
             "choose checkpoints of one network."
         )
     if None not in (first.data_digest, other.data_digest) and other.data_digest != first.data_digest:
         return (
-            f"{other.label} was trained on {other.data}, but {first.label} on {first.data}; "
+            f"{here} was trained on {other.data}, but {there} on {first.data}; "
             "choose checkpoints trained on the same data."
         )
     if other.parameters != first.parameters:
         return (
-            f"{other.label} has {other.parameters:,} parameters, but {first.label} has {first.parameters:,}; "
+            f"{here} has {other.parameters:,} parameters, but {there} has {first.parameters:,}; "
             "choose checkpoints of one network."
         )
     if other.layout != first.layout:
-        return f"The tensors of {other.label} have other names or shapes than those of {first.label}; choose another."
+        return f"The tensors of {here} have other names or shapes than those of {there}; choose another."
     if other.digest is not None and other.digest == first.digest:
-        return f"{other.label} has exactly the same weights as {first.label}; choose another."
+        return f"{here} has exactly the same weights as {there}; choose another."
     return None
+
+
+def _called(entry: CheckpointEntry) -> str:
+    return entry.label if entry.origin == "upload" else f"{entry.label} of {entry.group}"
 
 
 def _named(architecture: str) -> str:

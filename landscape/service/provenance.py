@@ -96,13 +96,17 @@ def command_line(
     """
     match request:
         case LineRequest():
-            special: list[Any] = ["--points", request.points, f"--range={request.start:g}:{request.stop:g}"]
+            special: list[Any] = [
+                "--points",
+                request.points,
+                f"--range={_exact(request.start)}:{_exact(request.stop)}",
+            ]
         case PlaneRequest():
             size = f"{request.columns}x{request.rows}" if request.columns != request.rows else request.columns
-            special = ["--resolution", size, "--margin", f"{request.margin:g}"]
+            special = ["--resolution", size, "--margin", _exact(request.margin)]
         case _:
             raise ResultError(f"There is no command for the study {request.study!r}.")
-    common: list[Any] = ["--batch-norm", request.batch_norm, "--weight-decay", f"{weight_decay:g}"]
+    common: list[Any] = ["--batch-norm", request.batch_norm, "--weight-decay", _exact(weight_decay)]
     if request.data is not None:
         common += ["--data", data.source if Path(data.source).exists() else data.name]
     if request.train_samples is not None:
@@ -124,3 +128,9 @@ def command_line(
         f"{request.study}.nc",
     ]
     return shlex.join(str(word) for word in words)
+
+
+def _exact(number: float) -> str:
+    """As short as it can be and still the same number: the key must be the same."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(float(number))

@@ -101,8 +101,7 @@ class Training:
             self._optimizer.state.clear()
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(step, self._request, self._steps)
-        # Networks with dropout draw from the global generator: a seed per step makes that resumable too.
-        torch.manual_seed(seed_for(self._request.seed, f"step {step}"))
+        self._seed_generators(step)
         inputs, targets = self._batches.batch(step)
         outputs = self._forward(inputs)
         loss = functional.cross_entropy(outputs, targets)
@@ -112,6 +111,14 @@ class Training:
         accuracy = outputs.detach().argmax(1).eq(targets).float().mean()
         self._unread.append(torch.stack([loss.detach(), accuracy]))
         self._step = step
+
+    def _seed_generators(self, step: int) -> None:
+        # Networks with dropout draw from the global generators: a seed per step makes that resumable too.
+        # torch.manual_seed would do, but takes longer than a small network's forward pass.
+        seed = seed_for(self._request.seed, f"step {step}")
+        torch.default_generator.manual_seed(seed)
+        if self._device.type == "cuda":
+            torch.cuda.manual_seed(seed)
 
     def _forward(self, inputs: Tensor) -> Tensor:
         try:
@@ -215,7 +222,7 @@ class Training:
             _log.warning(
                 "Checkpoints are missing from %s, so training starts again from step 0.", self._folder
             )
-            return
+            return False
         for name, now in self._conditions().items():
             before = state.record.conditions.get(name)
             if before != now:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import torch
 
-from landscape.core.errors import RequestError, unknown_name
-from landscape.core.requests import Device, TrainRequest
+from landscape.core.requests import TrainRequest
+from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
 from landscape.training.loop import Progress, Training
 from landscape.training.runs import COMPLETE_FILE, DataRecord, Run, open_run
@@ -59,7 +58,7 @@ def train(
     record = DataRecord(name=data.name, digest=data.digest, reference=reference or request.data)
     if (folder / COMPLETE_FILE).is_file():
         return open_run(folder, request, record)
-    place = find_device(device)
+    place = choose_device(device)
     cuda = [torch.cuda.current_device()] if place.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         # First of all, so that a request that cannot work makes no folder.
@@ -67,19 +66,3 @@ def train(
         run = open_run(folder, request, record)
         training.go(progress, stop)
     return run
-
-
-def find_device(name: str) -> torch.device:
-    """The device of a name; `auto` is a GPU where there is one.
-
-    Raises:
-        RequestError: The name is unknown, or there is no GPU that torch can use.
-    """
-    if name not in get_args(Device):
-        raise RequestError(unknown_name("device", name, get_args(Device)))
-    if name == "cuda" and not torch.cuda.is_available():
-        raise RequestError(
-            "The device cuda is asked for, but torch finds no GPU it can use; choose cpu or auto, "
-            "or install a torch built for CUDA."
-        )
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

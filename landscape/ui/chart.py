@@ -8,7 +8,7 @@ app's own server hands out from the installed plotly package (`landscape.ui.serv
 from pathlib import Path
 from typing import Literal, NamedTuple, TypedDict
 
-import streamlit as st
+from streamlit.components.v2 import component
 
 from landscape.ui.server import PLOTLY_URL
 
@@ -23,7 +23,7 @@ _HTML = """
 </div>
 """
 
-_component = st.components.v2.component(
+_component = component(
     "landscape_chart",
     html=_HTML,
     css=(_FOLDER / "chart.css").read_text(encoding="utf-8"),

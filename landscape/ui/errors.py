@@ -59,7 +59,9 @@ def log_error(error: Exception) -> str:
     try:
         _logger(log_file()).error("error %s", number, exc_info=error)
     except (OSError, LandscapeError):
-        logging.getLogger("landscape").error("error %s", number, exc_info=error)  # a full disk must not hide the error
+        logging.getLogger("landscape").error(
+            "error %s", number, exc_info=error
+        )  # a full disk must not hide the error
     return number
 
 

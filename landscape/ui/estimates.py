@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 
-from landscape.core.requests import EvaluationRequest
+from landscape.core.requests import AnyRequest
 from landscape.service.home import Home
 from landscape.service.processes import child_environment
 
@@ -48,7 +48,7 @@ class Estimates:
     _found: "OrderedDict[tuple[str, str], Future[Answer]]" = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def find(self, request: EvaluationRequest, home: Home) -> Answer | None:
+    def find(self, request: AnyRequest, home: Home) -> Answer | None:
         """The estimate; None as long as it is being measured."""
         key = (str(home.path), request.key)
         with self._lock:
@@ -58,7 +58,7 @@ class Estimates:
                 future = self._found[key] = self._pool.submit(_measure, request.to_json(), str(home.path))
         return future.result() if future.done() and not future.cancelled() else None
 
-    def forget(self, request: EvaluationRequest, home: Home) -> None:
+    def forget(self, request: AnyRequest, home: Home) -> None:
         """Measure anew when asked next; for a refusal whose reason may have gone."""
         with self._lock:
             self._found.pop((str(home.path), request.key), None)

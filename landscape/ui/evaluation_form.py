@@ -5,13 +5,19 @@ from typing import Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from landscape.core.errors import RequestError
-from landscape.core.requests import BATCH_NORM_POLICIES, BatchNorm, EvaluationRequest, LineRequest, PlaneRequest
+from landscape.core.requests import (
+    BATCH_NORM_POLICIES,
+    AnyRequest,
+    BatchNorm,
+)
 from landscape.ui.choices import Choice, first_guess, obstacles
 from landscape.ui.controls import segments
 from landscape.ui.errors import guarded
 from landscape.ui.estimates import ESTIMATES, Estimate, Refusal, Unknown
+from landscape.ui.fields import request_from_fields
 from landscape.ui.presets import PRESETS, Preset
 from landscape.ui.state import open_home
 from landscape.ui.text import duration, plain, plural
@@ -26,11 +32,16 @@ _POLICY_WORDS: dict[BatchNorm, str] = {
 }
 
 
-def show_evaluation_form(kind: Kind, choices: Sequence[Choice]) -> LineRequest | PlaneRequest | None:
+def show_evaluation_form(kind: Kind, choices: Sequence[Choice]) -> AnyRequest | None:
     """Show the form; returns the request once the reader presses Run."""
     picked = _pick(kind, choices)
     preset = PRESETS[
-        segments("Preset", tuple(PRESETS), key="preset", names={name: preset.name for name, preset in PRESETS.items()})
+        segments(
+            "Preset",
+            tuple(PRESETS),
+            key="preset",
+            names={name: preset.name for name, preset in PRESETS.items()},
+        )
     ]
     st.caption(f"{preset.name}: {preset.words}.")
     policy = st.selectbox(
@@ -40,8 +51,10 @@ def show_evaluation_form(kind: Kind, choices: Sequence[Choice]) -> LineRequest |
         key="batch_norm",
         bind="query-params",
     )
+    fields = _advanced(kind, preset)
     try:
-        request = _advanced(kind, preset, tuple(choice.entry.reference for choice in picked), policy)
+        references = [choice.entry.reference for choice in picked]
+        request = request_from_fields(kind, {**fields, "checkpoints": references, "batch_norm": policy})
     except RequestError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
@@ -54,7 +67,9 @@ def show_evaluation_form(kind: Kind, choices: Sequence[Choice]) -> LineRequest |
             key="run",
             disabled=isinstance(found, Refusal),
         )
-        st.fragment(guarded(_follow_estimate), run_every=_ASK_SECONDS if found is None else None)(request, found is None)
+        st.fragment(guarded(_follow_estimate), run_every=_ASK_SECONDS if found is None else None)(
+            request, found is None
+        )
     return request if pressed else None
 
 
@@ -97,42 +112,41 @@ def _show_unfitting(reasons: dict[str, str]) -> None:
     if reasons:
         with st.expander(f"{plural(len(reasons), 'checkpoint')} cannot be taken with A"):
             st.dataframe(
-                pd.DataFrame(reasons.items(), columns=["checkpoint", "why"]), hide_index=True, key="unfitting_table"
+                pd.DataFrame(reasons.items(), columns=["checkpoint", "why"]),
+                hide_index=True,
+                key="unfitting_table",
             )
 
 
-def _advanced(
-    kind: Kind, preset: Preset, checkpoints: tuple[str, ...], policy: BatchNorm
-) -> LineRequest | PlaneRequest:
+def _advanced(kind: Kind, preset: Preset) -> dict[str, object]:
     with st.expander("Advanced", icon=":material/tune:"):
         # The preset is part of the keys: each preset has its own values, so choosing one shows what it does.
         name = preset.name.lower()
+        columns = st.columns(3)
+        fields: dict[str, object] = {}
         if kind == "line":
-            points = _whole("Points", preset.points, key=f"points_{name}")
-            columns = st.columns(2)
-            start = columns[0].number_input("From t", value=-0.25, step=0.25, key="start", bind="query-params")
-            stop = columns[1].number_input("To t", value=1.25, step=0.25, key="stop", bind="query-params")
+            fields["points"] = _whole("Points", preset.points, key=f"points_{name}", slot=columns[0])
+            fields["start"] = _number("From t", -0.25, 0.25, key="start", slot=columns[1])
+            fields["stop"] = _number("To t", 1.25, 0.25, key="stop", slot=columns[2])
         else:
-            columns = st.columns(3)
-            across = _whole("Columns", preset.side, key=f"columns_{name}", slot=columns[0])
-            along = _whole("Rows", preset.side, key=f"rows_{name}", slot=columns[1])
-            margin = columns[2].number_input("Margin", value=0.2, step=0.1, key="margin", bind="query-params")
-        columns = st.columns(2)
-        train = _whole("Training images", preset.samples or 0, key=f"train_samples_{name}", slot=columns[0], least=0)
-        test = _whole("Test images", preset.samples or 0, key=f"test_samples_{name}", slot=columns[1], least=0)
+            fields["columns"] = _whole("Columns", preset.side, key=f"columns_{name}", slot=columns[0])
+            fields["rows"] = _whole("Rows", preset.side, key=f"rows_{name}", slot=columns[1])
+            fields["margin"] = _number("Margin", 0.2, 0.1, key="margin", slot=columns[2])
+        train = _whole("Training images", preset.samples or 0, key=f"train_samples_{name}", slot=columns[0])
+        test = _whole("Test images", preset.samples or 0, key=f"test_samples_{name}", slot=columns[1])
         st.caption("0 images means all of them.")
-    common = {"checkpoints": checkpoints, "batch_norm": policy}
-    samples = {"train_samples": train or None, "test_samples": test or None}
-    if kind == "line":
-        return LineRequest(**common, **samples, points=points, start=start, stop=stop)
-    return PlaneRequest(**common, **samples, columns=across, rows=along, margin=margin)
+    return {**fields, "train_samples": train or None, "test_samples": test or None}
 
 
-def _whole(label: str, value: int, *, key: str, slot: "st.delta_generator.DeltaGenerator | None" = None, least: int = 1) -> int:
-    return (slot or st).number_input(label, value=value, min_value=least, step=1, key=key, bind="query-params")
+def _number(label: str, value: float, step: float, *, key: str, slot: DeltaGenerator) -> float:
+    return slot.number_input(label, value=value, step=step, key=key, bind="query-params")
 
 
-def _follow_estimate(request: EvaluationRequest, measuring: bool) -> None:
+def _whole(label: str, value: int, *, key: str, slot: DeltaGenerator) -> int:
+    return slot.number_input(label, value=value, step=1, key=key, bind="query-params")
+
+
+def _follow_estimate(request: AnyRequest, measuring: bool) -> None:
     found = ESTIMATES.find(request, open_home())
     if measuring and found is not None:
         st.rerun()  # the whole page: it may have to take the Run button back

@@ -1,6 +1,7 @@
 """A job on the screen: how far it is, how long it takes, what it shows already; stop, resume, log."""
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -16,13 +17,14 @@ from landscape.ui.exhibits import result_id
 from landscape.ui.navigation import go_to
 from landscape.ui.pictures import dark_theme, draw_result
 from landscape.ui.state import open_home, open_jobs
-from landscape.ui.text import duration, plain
+from landscape.ui.text import duration, plain, plural
 
 PARTIAL_FILE = "partial.nc"  # what compute has so far, beside where the result will lie
 POLL_SECONDS = 1.0
 _LOG_LINES = 200
 
-_BADGES: dict[JobState, tuple[str, str, str]] = {
+_Color = Literal["gray", "blue", "green", "red", "orange"]
+_BADGES: dict[JobState, tuple[str, str, _Color]] = {
     "waiting": ("Waiting", ":material/schedule:", "gray"),
     "running": ("Running", ":material/play_arrow:", "blue"),
     "done": ("Done", ":material/check:", "green"),
@@ -36,15 +38,21 @@ def is_active(job: Job) -> bool:
     return job.state in ("waiting", "running")
 
 
-def describe(job: Job) -> str:
-    """What the job computes, in a few words; may hold user text."""
-    match request_from_json(job.request_json):
-        case TrainRequest() as train:
-            return f"Training: {train.architecture} on {Path(train.data).name}, {train.recipe}, seed {train.seed}"
-        case LineRequest() as line:
-            return f"Line with {line.points} points"
-        case PlaneRequest() as plane:
-            return f"Plane with {plane.columns} × {plane.rows} points"  # noqa: RUF001  # a multiplication sign is meant
+def describe(job: Job) -> tuple[str, str]:
+    """What the job computes, and of what, in a few words; may hold user text."""
+    request = request_from_json(job.request_json)
+    match request:
+        case TrainRequest():
+            words = f"{request.recipe}, {plural(request.epochs, 'epoch')}, seed {request.seed}"
+            return f"Training {request.architecture} on {Path(request.data).name}", words
+        case LineRequest():
+            return f"Line with {plural(request.points, 'point')}", _names(request)
+        case PlaneRequest():
+            return f"Plane with {request.columns} by {request.rows} points", _names(request)
+
+
+def _names(request: LineRequest | PlaneRequest) -> str:
+    return ", ".join(Path(reference).name for reference in request.checkpoints)
 
 
 def show_job(job_id: str, *, picture: bool) -> None:
@@ -80,19 +88,23 @@ def _follow(job_id: str, picture: bool, was_active: bool) -> None:
 
 def _show_head(job: Job) -> None:
     label, icon, color = _BADGES[job.state]
+    title, about = describe(job)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             st.badge(label, icon=icon, color=color)
-            st.markdown(f"**{plain(describe(job))}**", width="content")
+            st.markdown(f"**{plain(title)}**", width="content")
         with st.container(horizontal=True, width="content"):
             _show_buttons(job)
+    st.caption(plain(about))
 
 
 def _show_buttons(job: Job) -> None:
     jobs = open_jobs()
     match job.state:
         case "waiting" | "running":
-            st.button("Stop", key=f"stop_{job.id}", icon=":material/stop:", on_click=guarded(_stop), args=(job.id,))
+            st.button(
+                "Stop", key=f"stop_{job.id}", icon=":material/stop:", on_click=guarded(_stop), args=(job.id,)
+            )
         case "failed" | "cancelled":
             st.button(
                 "Resume",
@@ -103,10 +115,14 @@ def _show_buttons(job: Job) -> None:
                 help="Goes on from what has been finished.",
             )
         case "done" if job.study != "train":
-            if st.button("Open in Explore", key=f"open_{job.id}", icon=":material/landscape:", type="primary"):
+            if st.button(
+                "Open in Explore", key=f"open_{job.id}", icon=":material/landscape:", type="primary"
+            ):
                 go_to("explore", result=result_id(Store(jobs.home).follow(job.key)))
         case "done":
-            if st.button("Show in Library", key=f"open_{job.id}", icon=":material/inventory_2:", type="primary"):
+            if st.button(
+                "Show in Library", key=f"open_{job.id}", icon=":material/inventory_2:", type="primary"
+            ):
                 go_to("library")
 
 
@@ -128,7 +144,9 @@ def _show_progress(job: Job) -> None:
         case "running":
             st.progress(fraction, text=_running_words(job))
         case "cancelled" | "failed":
-            st.progress(fraction, text=f"{_count(job)}; what is finished is kept" if job.total else "Not begun")
+            st.progress(
+                fraction, text=f"{_count(job)}; what is finished is kept" if job.total else "Not begun"
+            )
         case "done":
             seconds = (job.finished or 0) - (job.started or job.finished or 0)
             st.caption(f"{_count(job)} in {duration(seconds)}" if job.total else "Found in the store")

@@ -19,7 +19,9 @@ def pages() -> dict[PageName, st.Page]:
     """The pages by name, in the order of the menu."""
     return {
         name: st.Page(
-            import_module(f"landscape.ui.pages.{name}").page,  # not at the top: the pages themselves link to pages
+            import_module(
+                f"landscape.ui.pages.{name}"
+            ).page,  # not at the top: the pages themselves link to pages
             title=title,
             icon=icon,
             url_path=name,

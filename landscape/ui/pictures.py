@@ -1,7 +1,7 @@
 """Results and figures as the pages need them: read once, drawn once per style, kept for all readers.
 
-The caches are keyed by path and time of change, so a file that is written anew is read anew. What they hold is shared by
-all sessions and never changed.
+The caches are keyed by path and time of change, so a file that is written anew is read anew. What they hold is shared
+by all sessions and never changed.
 """
 
 import functools

@@ -27,7 +27,13 @@ class Preset:
 
 # Ours: a quick look takes seconds on the digits, the paper preset leaves nothing out.
 PRESETS: dict[PresetName, Preset] = {
-    "quick": Preset(name="Quick", words="a first look, on 256 images of each split", points=21, side=17, samples=256),
-    "standard": Preset(name="Standard", words="fine enough to read, on all images", points=51, side=33, samples=None),
-    "paper": Preset(name="Paper", words="as fine as in print, on all images", points=101, side=65, samples=None),
+    "quick": Preset(
+        name="Quick", words="a first look, on 256 images of each split", points=21, side=17, samples=256
+    ),
+    "standard": Preset(
+        name="Standard", words="fine enough to read, on all images", points=51, side=33, samples=None
+    ),
+    "paper": Preset(
+        name="Paper", words="as fine as in print, on all images", points=101, side=65, samples=None
+    ),
 }

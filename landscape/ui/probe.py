@@ -40,15 +40,20 @@ def read_point(result: xr.Dataset, x: float, y: float, *, split: Split) -> Readi
     columns = result["t" if on_line else "alpha"].values
     rows = np.zeros(1) if on_line else result["beta"].values
     y = 0.0 if on_line else y
-    values = {measure: np.atleast_2d(chosen[measure].values) for measure in MEASURES}
+    values: dict[Measure, np.ndarray] = {
+        measure: np.atleast_2d(chosen[measure].values) for measure in MEASURES
+    }
     nearest = _nearest(columns, rows, values["nll"], x, y)
     inside = bool(columns[0] <= x <= columns[-1]) and (on_line or bool(rows[0] <= y <= rows[-1]))
+    at_node: dict[Measure, float] = {}
+    if nearest is not None:
+        at_node = {name: float(grid[nearest]) for name, grid in values.items()}
     return Reading(
         x=x,
         y=y,
         inside=inside,
         node=None if nearest is None else (float(columns[nearest[1]]), float(rows[nearest[0]])),
-        at_node={} if nearest is None else {name: float(grid[nearest]) for name, grid in values.items()},
+        at_node=at_node,
         interpolated={name: interpolate(columns, rows, grid, x, y) for name, grid in values.items()},
         distances=_distances(result, x, y),
     )
@@ -74,7 +79,9 @@ def interpolate(columns: np.ndarray, rows: np.ndarray, grid: np.ndarray, x: floa
     corners = grid[np.ix_(_pair(below, len(rows)), _pair(left, len(columns)))]
     weights = np.outer([1 - up, up], [1 - to_right, to_right])
     counts = weights > 0  # a corner with weight 0 may be missing: the place lies on the opposite edge
-    return float(np.sum(corners[counts] * weights[counts])) if np.isfinite(corners[counts]).all() else math.nan
+    return (
+        float(np.sum(corners[counts] * weights[counts])) if np.isfinite(corners[counts]).all() else math.nan
+    )
 
 
 def _nearest(

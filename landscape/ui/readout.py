@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import streamlit as st
 import xarray as xr
 
@@ -9,7 +10,7 @@ from landscape.core.requests import MEASURES, Measure, Split
 from landscape.figures.marks import marks_of
 from landscape.figures.theme import format_value
 from landscape.ui.probe import Reading, read_point
-from landscape.ui.text import plain, table
+from landscape.ui.text import plain
 
 _NAMES: dict[Measure, str] = {"nll": "Cross-entropy", "loss": "Loss", "error": "Error"}
 
@@ -44,11 +45,14 @@ def _show_values(result: xr.Dataset, reading: Reading, split: Split) -> None:
     if reading.node is None:
         st.caption("Nothing has been evaluated yet.")
         return
-    rows = [
-        [_NAMES[name], format_value(reading.at_node[name], name), _interpolated(reading.interpolated[name], name)]
-        for name in MEASURES
-    ]
-    st.markdown(table(["", "nearest node", "interpolated"], rows))
+    values = pd.DataFrame(
+        {
+            "": [_NAMES[name] for name in MEASURES],
+            "nearest node": [format_value(reading.at_node[name], name) for name in MEASURES],
+            "interpolated": [_interpolated(reading.interpolated[name], name) for name in MEASURES],
+        }
+    )
+    st.table(values, border="horizontal", hide_index=True)
     node = f"t = {reading.node[0]:.4g}" if on_line else f"({reading.node[0]:.4g}, {reading.node[1]:.4g})"
     note = f"The nearest node of the grid is at {node}."
     if not reading.inside:
@@ -64,20 +68,14 @@ def _interpolated(value: float, measure: Measure) -> str:
 
 def _show_checkpoints(result: xr.Dataset, reading: Reading | None, split: Split) -> None:
     marks = marks_of(result, split)
-    rows = [
-        [
-            f"**{mark.letter}** {plain(mark.label)}",
-            format_value(mark.own["loss"], "loss"),
-            format_value(mark.own["error"], "error"),
-        ]
-        for mark in marks
-    ]
-    header = ["checkpoint", "loss", "error"]
+    columns = {
+        "checkpoint": [f"**{mark.letter}** {plain(mark.label)}" for mark in marks],
+        "loss": [format_value(mark.own["loss"], "loss") for mark in marks],
+        "error": [format_value(mark.own["error"], "error") for mark in marks],
+    }
     if reading is not None:
-        header.append("distance")
-        for row, distance in zip(rows, reading.distances.values(), strict=True):
-            row.append(f"{distance:.4g}")
-    st.markdown(table(header, rows))
+        columns["distance"] = [f"{distance:.4g}" for distance in reading.distances.values()]
+    st.table(pd.DataFrame(columns), border="horizontal", hide_index=True)
     st.caption(
         f"Each checkpoint evaluated by itself on the {split} examples."
         + (" Distances are weight-space lengths from the clicked point." if reading else "")

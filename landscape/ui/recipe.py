@@ -18,7 +18,9 @@ def show_recipe(result: xr.Dataset) -> None:
         st.code(provenance.command, language="bash", wrap_lines=True)
         st.markdown("**Facts**")
         st.dataframe(
-            pd.DataFrame(_facts(result, provenance), columns=["", "value"]), hide_index=True, key="recipe_facts"
+            pd.DataFrame(_facts(result, provenance), columns=["", "value"]),
+            hide_index=True,
+            key="recipe_facts",
         )
         st.markdown("**Checkpoints**")
         st.dataframe(

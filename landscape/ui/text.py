@@ -1,7 +1,6 @@
 """Words for the screen: user text made harmless, numbers made readable."""
 
 import re
-from collections.abc import Iterable, Sequence
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$:~&])")
 
@@ -15,19 +14,6 @@ def plain(text: str) -> str:
     'a\\_b \\!\\[x\\]\\(http\\://y\\)'
     """
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table: first column to the left, numbers to the right. Cells of unknown origin come in `plain`.
-
-    >>> print(table(["name", "loss"], [["w1", "0.2"]]))
-    | name | loss |
-    |:---|---:|
-    | w1 | 0.2 |
-    """
-    lines = [header, *rows]
-    ruled = [f"| {' | '.join(cells)} |" for cells in lines]
-    return "\n".join([ruled[0], "|:---|" + "---:|" * (len(header) - 1), *ruled[1:]])
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,9 @@
 """Files coming in: each goes through a process of its own, and ends as a line in the library or as a sentence."""
 
+from collections.abc import Sequence
+
 import streamlit as st
+from streamlit.typing import UploadedFile
 
 from landscape.core.errors import LandscapeError
 from landscape.service.imports import import_upload
@@ -34,7 +37,7 @@ def show_uploader() -> None:
         st.rerun()
 
 
-def _import_all(files: list[st.runtime.uploaded_file_manager.UploadedFile]) -> list[tuple[str, str]]:
+def _import_all(files: Sequence[UploadedFile]) -> list[tuple[str, str]]:
     if len(files) > _MOST_FILES:
         return [("error", f"{len(files)} files at once are too many; drop at most {_MOST_FILES}.")]
     notes = []
@@ -46,11 +49,14 @@ def _import_all(files: list[st.runtime.uploaded_file_manager.UploadedFile]) -> l
     return notes
 
 
-def _import_one(file: st.runtime.uploaded_file_manager.UploadedFile) -> tuple[str, str]:
+def _import_one(file: UploadedFile) -> tuple[str, str]:
     try:
         upload = import_upload(file.getvalue(), file.name, open_home())
     except LandscapeError as error:
         return "error", f"{file.name}: {error}"
     if upload.problem is not None:
         return "error", f"{upload.name} was kept, but cannot be evaluated: {upload.problem}"
-    return "success", f"{upload.name} is in the library: {upload.manifest.architecture}, {upload.manifest.parameters:,} parameters."
+    return (
+        "success",
+        f"{upload.name} is in the library: {upload.manifest.architecture}, {upload.manifest.parameters:,} parameters.",
+    )

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
@@ -150,3 +151,12 @@ def test_pyplot_is_never_loaded():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_many_threads_at_once_leave_the_settings_alone_and_agree():
+    before = dict(mpl.rcParams)
+    styles = [FigureStyle(dark=bool(index % 2)) for index in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        files = list(pool.map(lambda style: to_bytes(line_result(), "svg", style), styles))
+    assert len(set(files)) == 2
+    assert dict(mpl.rcParams) == before

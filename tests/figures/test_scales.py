@@ -29,6 +29,12 @@ def test_ticks_print_values_at_their_positions():
     assert ticks["0.1"] == pytest.approx(-1)
 
 
+def test_logarithmic_axes_of_any_length_have_ticks_enough():
+    for high in (0.03, 0.05, 0.09, 0.2, 0.4, 3.0, 1e3, 1e9):
+        ticks = value_axis(np.array([0.025, high]), FigureStyle()).ticks
+        assert 3 <= len(ticks) <= 11
+
+
 @pytest.mark.parametrize("scale", ["log", "linear"])
 def test_the_clip_is_the_last_level_and_has_an_open_tick(scale):
     axis = value_axis(VALUES, FigureStyle(clip=5.0, scale=scale))

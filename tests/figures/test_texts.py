@@ -14,7 +14,7 @@ def test_the_caption_of_a_plane_says_what_the_axes_are_and_what_is_drawn():
     assert "on 1,437 train examples of digits, on a logarithmic scale." in words
     assert "9 by 7 points are drawn" in words
     assert "two-dimensional slice of weight space" in words
-    assert "differ by at most 0.0e+00 (relative, nll)." in words
+    assert "that checkpoint's own evaluation are equal." in words
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,13 @@ def test_the_batch_norm_policy_is_told(policy, words):
     assert words in caption(line_result(batch_norm=policy))
 
 
-def test_a_real_difference_under_stored_statistics_is_explained():
-    assert "the difference at every checkpoint but A is real" in caption(line_result(batch_norm="stored"))
+def test_a_difference_is_told_and_a_real_one_under_stored_statistics_explained():
+    for policy, real in (("recalibrate", False), ("stored", True)):
+        result = line_result(batch_norm=policy)
+        result["own_nll"][0, 1] = 1.6  # drawn is 2
+        words = caption(result)
+        assert "own evaluation differ by at most 2.5e-01 (relative, nll)" in words
+        assert ("the difference at every checkpoint but A is real" in words) is real
 
 
 def test_what_is_hidden_is_counted():

@@ -25,7 +25,7 @@ def test_a_name_may_be_written_in_any_case() -> None:
             "There is no data set named 'digist'; did you mean 'digits'. Choose one of: .*will do as well",
         ),
         ("CIFAR1O", "There is no data set named 'CIFAR1O'; did you mean 'CIFAR10'?"),
-        ("xyz", "There is no data set named 'xyz'; Choose one of: CIFAR10, .*, digits. A folder, .zip, "),
+        ("xyz", "There is no data set named 'xyz'; choose one of: CIFAR10, .*, digits. A folder, .zip, "),
         ("nowhere/images", "There is no file or folder nowhere/images; check the path."),
         ("images.tar.gz", "There is no file or folder images.tar.gz; check the path."),
         ("images.npz", "There is no file or folder images.npz; check the path."),

@@ -1,4 +1,4 @@
-"""A home of its own for every test, and small results that follow the schema."""
+"""A store in the test's own home, and a small result that follows the schema."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,7 @@ import xarray as xr
 
 from landscape.core.requests import LineRequest
 from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute
-from landscape.service.home import Home
 from landscape.service.store import Store
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path / "home")
 
 
 @pytest.fixture

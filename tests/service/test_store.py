@@ -185,7 +185,7 @@ class _FullDisk:
 def _work(store, line_result):
     store.begin(KEY, "{}")
     store.put_plan(KEY, {"order": [0, 1]})
-    for chunk_id in range(3):
+    for chunk_id in range(2):
         if chunk_id not in store.chunks(KEY):
             store.put_chunk(KEY, chunk_id, np.full(100, float(chunk_id)))
     store.put(KEY, line_result)

@@ -31,16 +31,19 @@ def page() -> None:
     header = st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="header"
     )
+    finding = st.empty()
     controls = st.container(horizontal=True, gap="medium", key="controls")
     exhibit = _choose(exhibits, controls)
     with header:
         st.title(plain(exhibit.title), anchor=False, width="content")
         menus = st.container(horizontal=True, width="content")
     if exhibit.finding:
-        header.caption(plain(exhibit.finding))
+        finding.markdown(plain(exhibit.finding))
     result = read_result(exhibit.path)
     if not is_complete(result):
-        st.warning("This result is not complete; what has been evaluated is drawn.", icon=":material/hourglass:")
+        st.warning(
+            "This result is not complete; what has been evaluated is drawn.", icon=":material/hourglass:"
+        )
     style = show_controls(result, controls=controls, menus=menus, dark=dark_theme())
     with menus:
         show_exports(exhibit.path, style, name=_file_name(exhibit))
@@ -77,8 +80,7 @@ def _remember_choice() -> None:
 
 
 def _label(exhibit: Exhibit) -> str:
-    group = "Example" if exhibit.embedded else "Yours"
-    return f"{group} · {exhibit.title} · {exhibit.study}"
+    return f"Example: {exhibit.title}" if exhibit.embedded else exhibit.title
 
 
 def _show_figure(exhibit: Exhibit, result: xr.Dataset, style: FigureStyle) -> None:
@@ -128,7 +130,9 @@ def _show_empty() -> None:
     with st.container(border=True):
         st.markdown("##### There is nothing to show yet")
         st.write("Compute a line or a plane through your own checkpoints; each finished result appears here.")
-        if st.button("Open the Workbench", type="primary", icon=":material/construction:", key="to_workbench"):
+        if st.button(
+            "Open the Workbench", type="primary", icon=":material/construction:", key="to_workbench"
+        ):
             go_to("workbench")
 
 

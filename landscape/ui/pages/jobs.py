@@ -21,7 +21,9 @@ def page() -> None:
         return
     running = sum(job.state == "running" for job in jobs)
     waiting = sum(job.state == "waiting" for job in jobs)
-    st.caption(f"{plural(len(jobs), 'job')}: {running} running, {waiting} waiting. Jobs go on when this page is closed.")
+    st.caption(
+        f"{plural(len(jobs), 'job')}: {running} running, {waiting} waiting. Jobs go on when this page is closed."
+    )
     shown = _PER_PAGE
     if len(jobs) > _PER_PAGE:
         pages = -(-len(jobs) // _PER_PAGE)
@@ -35,5 +37,7 @@ def _show_empty() -> None:
     with st.container(border=True):
         st.markdown("##### Nothing has been computed yet")
         st.write("Whatever you start in the Workbench appears here, with its progress and its log.")
-        if st.button("Open the Workbench", type="primary", icon=":material/construction:", key="to_workbench"):
+        if st.button(
+            "Open the Workbench", type="primary", icon=":material/construction:", key="to_workbench"
+        ):
             go_to("workbench")

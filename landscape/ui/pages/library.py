@@ -130,6 +130,8 @@ def _show_problems(entries: list[CheckpointEntry]) -> None:
 def _show_empty() -> None:
     with st.container(border=True):
         st.markdown("##### No checkpoints yet")
-        st.write("Drop files above, or train a run in the Workbench: the digits take a minute on two processor cores.")
+        st.write(
+            "Drop files above, or train a run in the Workbench: the digits take a minute on two processor cores."
+        )
         if st.button("Train a run", type="primary", icon=":material/construction:", key="to_workbench"):
             go_to("workbench", question="Train a run")

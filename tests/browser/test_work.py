@@ -1,0 +1,98 @@
+import re
+import time
+
+import psutil
+import torch
+
+from landscape.core.files import load_result
+from landscape.core.results import is_complete, self_check
+from landscape.networks.architectures import build_network
+from landscape.service.jobs import Jobs
+from landscape.service.store import Store
+
+
+class Exploit:
+    def __reduce__(self):
+        return print, ("never",)
+
+
+def test_a_file_of_plain_weights_comes_in_and_one_that_needs_code_does_not(page, app, tmp_path):
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        network = build_network("convnet", (1, 8, 8), 10)
+    torch.save(
+        {"state_dict": {f"module.{name}": value for name, value in network.state_dict().items()}},
+        tmp_path / "mine.pt",
+    )
+    torch.save({"weights": Exploit()}, tmp_path / "bad.pth")
+    page.goto(f"{app.url}/library")
+    chooser = page.locator("[data-testid=stFileUploader] input[type=file]")
+    chooser.set_input_files([tmp_path / "mine.pt", tmp_path / "bad.pth"])
+    page.get_by_text(re.compile(r"mine\.pt is in the library: convnet, [\d,]+ parameters")).wait_for()
+    assert page.get_by_text(re.compile(r"bad\.pth: ")).is_visible()
+    assert page.get_by_text("Something went wrong").count() == 0
+    page.reload()
+    page.get_by_role("heading", name="7 checkpoints").wait_for()
+
+
+def test_a_plane_is_run_killed_resumed_and_finished(page, app):
+    page.goto(f"{app.url}/workbench?question=Plane+through+three")
+    page.get_by_text("measured.").wait_for()
+    page.get_by_text("Advanced").click()
+    for name in ("Columns", "Rows"):
+        field = page.get_by_label(name, exact=True)
+        field.fill("25")
+        field.press("Enter")
+        page.wait_for_timeout(600)
+    page.locator(".st-key-run button").click()
+    page.wait_for_url(re.compile("job="))
+    jobs = Jobs(app.home)
+    job_id = re.search(r"job=(\w+)", page.url)[1]
+
+    page.locator(f".st-key-picture_{job_id} [data-drawn]").wait_for()
+    worker = until(lambda: worker_of(app.home, job_id))
+    until(lambda: jobs.find(job_id).done > 30)
+    worker.kill()  # SIGKILL: it can do nothing more
+    worker.wait(10)
+    key = Store(app.home).follow(jobs.find(job_id).key)
+    kept = {path.name: path.stat().st_mtime_ns for path in (app.home.result_folder(key) / "chunks").iterdir()}
+    assert kept
+
+    # The runner takes a killed job up again by itself; one that it gave up, or that is stopped, is resumed by hand.
+    until(lambda: worker_of(app.home, job_id))
+    page.locator(f".st-key-stop_{job_id} button").click()
+    resume = page.locator(f".st-key-resume_{job_id} button")
+    resume.wait_for()
+    now = {path.name: path.stat().st_mtime_ns for path in (app.home.result_folder(key) / "chunks").iterdir()}
+    assert kept.items() <= now.items(), "no finished chunk was computed again"
+    resume.click()
+
+    page.locator(f".st-key-open_{job_id} button").wait_for()
+    result = load_result(Store(app.home).find(key))
+    assert is_complete(result)
+    assert result["nll"].shape == (2, 25, 25)
+    assert self_check(result) < 1e-3
+    page.locator(f".st-key-open_{job_id} button").click()
+    page.get_by_role("heading", name=re.compile("Plane through")).wait_for()
+    page.wait_for_selector(".st-key-figure [data-drawn] .contourlayer path", state="attached")
+    assert f"result={key[:12]}" in page.url
+    page.goto(f"{app.url}/jobs")
+    page.locator(f".st-key-job_{job_id}").get_by_text("Done", exact=True).wait_for()
+
+
+def worker_of(home, job_id):
+    for process in psutil.process_iter(["cmdline"]):
+        line = process.info["cmdline"] or []
+        if "landscape.service.worker" in line and job_id in line and str(home.path) in line:
+            return process
+    return None
+
+
+def until(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")

@@ -1,0 +1,63 @@
+"""A trained run and a command line to call: what every verb's test needs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from landscape.commands.main import main
+from landscape.core.requests import TrainRequest
+from landscape.service.compute import compute
+from landscape.training.runs import Run
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def call() -> Call:
+    """Call the command line in this process; an unexpected exception is raised, not swallowed."""
+
+    def call(*words: object) -> Result:
+        return CliRunner().invoke(
+            main, [str(word) for word in words], prog_name="python -m landscape", catch_exceptions=False
+        )
+
+    return call
+
+
+@pytest.fixture
+def refuse(call: Call) -> Callable[..., str]:
+    """Call it with something wrong: exit status 2, one line on standard error, which is returned."""
+
+    def refuse(*words: object) -> str:
+        result = call(*words)
+        assert result.exit_code == 2, result.output
+        assert result.stdout == ""
+        assert result.stderr.count("\n") == 1
+        assert "Traceback" not in result.stderr
+        return result.stderr.rstrip("\n")
+
+    return refuse
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Three checkpoints after the start, on the digits, in a few steps."""
+    request = TrainRequest(
+        data="digits", architecture="mlp", recipe="standard", cycles=3, epochs=3, batch_size=128
+    )
+    folder = tmp_path_factory.mktemp("trained")
+    return compute(request, home=folder / "home", folder=folder / "run")
+
+
+@pytest.fixture
+def steps(run: Run) -> list[str]:
+    """The checkpoints as people write them: RUN_DIR@STEP, the start first."""
+    return [f"{run.folder}@{int(file.stem[5:])}" for file in run.checkpoint_files]
+
+
+@pytest.fixture
+def weights(run: Run) -> list[Path]:
+    """The checkpoints' files."""
+    return list(run.checkpoint_files)
