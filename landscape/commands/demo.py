@@ -20,7 +20,7 @@ from landscape.commands.studies import Resolution
 @click.option(
     "--epochs",
     type=Number(int),
-    default=24,
+    default=36,
     show_default=True,
     help="Epochs of each of the two runs; a multiple of 6.",
 )

@@ -28,7 +28,7 @@ from landscape.service.loading import load
 from landscape.service.provenance import with_provenance
 from landscape.service.references import as_home
 from landscape.service.store import Store
-from landscape.service.tuning import build_evaluator, choose_strategy
+from landscape.service.tuning import build_evaluator, choose_strategy, seconds_per_point
 from landscape.studies.sweeps import Loaded, Sweep
 from landscape.studies.table import STUDIES
 from landscape.training.runs import Run
@@ -132,10 +132,10 @@ def _train(
     stop: Stop,
     folder: Path | None,
 ) -> Run:
-    Store(home).remember(data.digest, "data", _lasting(request.data))
-    return train(
-        request, folder or run_folder(request, home), data=data, device=device, progress=progress, stop=stop
-    )
+    reference = _lasting(request.data)
+    Store(home).remember(data.digest, "data", reference)
+    where = folder or run_folder(request, home)
+    return train(request, where, data=data, device=device, reference=reference, progress=progress, stop=stop)
 
 
 def _lasting(reference: str) -> str:
@@ -156,6 +156,8 @@ def _evaluate(
     sweep = STUDIES[loaded.request.study](loaded)
     store.begin(key, loaded.request.to_json())
     begin = time.perf_counter()
+    total = len(sweep.coefficients)
+    progress(0, total, "measuring the fastest way")
     plan = _plan(sweep, store, device)
     evaluator = build_evaluator(sweep, loaded.task, device, plan.strategy)
     chunks = sweep.chunks(plan.chunk)
@@ -164,7 +166,6 @@ def _evaluate(
     for number, index in enumerate(chunks):
         if number in kept and kept[number].shape == (len(index), 2, 2):
             values[index] = kept[number]
-    total = len(sweep.coefficients)
 
     def result() -> xr.Dataset:
         seconds = time.perf_counter() - begin
@@ -212,12 +213,7 @@ def _plan(sweep: Sweep, store: Store, device: torch.device) -> _Plan:
         store.delete(key)
         store.begin(key, sweep.loaded.request.to_json())
     strategy = choose_strategy(sweep, store.home, device)
-    evaluator = build_evaluator(sweep, sweep.loaded.task, device, strategy)
-    points = sweep.points(np.zeros(strategy.points, dtype=np.int64))
-    evaluator.evaluate(points)  # the first pass pays for allocations
-    start = time.perf_counter()
-    evaluator.evaluate(points)
-    each = (time.perf_counter() - start) / strategy.points
+    each = seconds_per_point(sweep, device, strategy)
     groups = max(1, int(CHUNK_SECONDS / max(each, 1e-6)) // strategy.points)
     plan = _Plan(strategy, min(groups * strategy.points, LARGEST_CHUNK), device.type)
     store.put_plan(key, msgspec.to_builtins(plan))

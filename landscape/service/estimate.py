@@ -6,11 +6,9 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from landscape.core.errors import LandscapeError, RequestError
 from landscape.core.requests import AnyRequest, TrainRequest, request_from_json
@@ -18,11 +16,8 @@ from landscape.networks.evaluator import choose_device
 from landscape.service.home import Home
 from landscape.service.loading import load
 from landscape.service.references import as_home
-from landscape.service.tuning import build_evaluator, choose_strategy, shortened
+from landscape.service.tuning import choose_strategy, seconds_per_point
 from landscape.studies.table import STUDIES
-
-# Images of each split that are evaluated to see how long one takes.
-SAMPLE = 512
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -48,17 +43,10 @@ def estimate(request: AnyRequest, *, home: Home | Path | None = None, device: st
     sweep = STUDIES[loaded.request.study](loaded)
     where = choose_device(device)
     strategy = choose_strategy(sweep, home, where)
-    task = shortened(loaded.task, SAMPLE)
-    evaluator = build_evaluator(sweep, task, where, strategy)
-    points = sweep.points(np.zeros(strategy.points, dtype=np.int64))
-    evaluator.evaluate(points)  # the first pass pays for allocations
-    start = time.perf_counter()
-    evaluator.evaluate(points)
-    each = (time.perf_counter() - start) / strategy.points
+    each = seconds_per_point(sweep, where, strategy)
     images = len(loaded.task.data.train) + len(loaded.task.data.test)
-    measured = len(task.data.train) + len(task.data.test)
     count = len(sweep.coefficients)
-    return Estimate(seconds=each * count * images / measured, points=count, images=images)
+    return Estimate(seconds=each * count, points=count, images=images)
 
 
 def main(arguments: list[str]) -> None:

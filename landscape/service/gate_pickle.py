@@ -91,6 +91,13 @@ _LITERALS = frozenset(
 )
 
 
+# What a stack machine meets on a damaged text; the warning is that of a strange escape in a name.
+_DAMAGE = (
+    *(ValueError, IndexError, KeyError, TypeError, AttributeError),
+    *(OverflowError, UnicodeError, DeprecationWarning),
+)
+
+
 def read_pickle(content: bytes, start: int = 0) -> tuple[Any, int]:
     """The structure that a pickle describes, and where it ends.
 
@@ -112,15 +119,7 @@ def read_pickle(content: bytes, start: int = 0) -> tuple[Any, int]:
             if instruction.name == "STOP":
                 return reader.pop(), stream.tell()
             reader.follow(instruction.name, argument)
-    except (
-        ValueError,
-        IndexError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-        UnicodeError,
-    ) as error:
+    except _DAMAGE as error:
         raise RefusedError(f"its index is damaged or cut short; {COPY_AGAIN}") from error
     raise RefusedError(f"its index is damaged or cut short; {COPY_AGAIN}")
 

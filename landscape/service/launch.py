@@ -18,9 +18,9 @@ _START_SECONDS = 60.0
 
 # The same as in .streamlit/config.toml, which Streamlit finds beside app.py; flags cannot be overruled by a file in the
 # user's own directory or by the environment.
-SETTINGS: dict[str, str] = {
+SETTINGS: dict[str, str | tuple[str, ...]] = {
     "server.address": ADDRESS,
-    "server.allowedHosts": "localhost,127.0.0.1",
+    "server.allowedHosts": ("localhost", "127.0.0.1"),
     "server.headless": "true",  # else Streamlit asks for an e-mail address on its first start
     "server.enableXsrfProtection": "true",
     "server.xsrfCookieSameSite": "strict",
@@ -77,7 +77,12 @@ def command(port: int) -> list[str]:
         raise RequestError(
             f"The app's file {app} is not there; start it from a copy of the whole repository, with `make app`."
         )
-    flags = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    # A list is given as one flag per member; Streamlit would take a comma for a part of the name.
+    flags = [
+        f"--{name}={value}"
+        for name, values in SETTINGS.items()
+        for value in ((values,) if isinstance(values, str) else values)
+    ]
     return [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={port}", *flags]
 
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from landscape.core.errors import StoreError
+from landscape.core.files import write_bytes_atomically
 from landscape.service.claims import Claim, Claims
 from landscape.service.home import Home
 from landscape.service.jobs import Jobs
@@ -26,6 +28,8 @@ from landscape.service.worker import EXIT_DISK_FULL
 _POLL_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0  # after a failed access to the queue, e.g. on a full disk
 _LARGEST_LOG = 1 << 20
+RESERVE_FILE = "reserve"
+_RESERVE_BYTES = 256 << 10
 
 _log = logging.getLogger(__name__)
 
@@ -48,25 +52,23 @@ class Runner:
         options: How.
         running: The workers by job.
         outcomes: Endings that could not be written yet, because the disk is full.
+        recovered: Whether the jobs of an earlier runner have been seen to.
     """
 
     home: Home
     options: RunnerOptions
     running: dict[str, Running] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
+    recovered: bool = False
 
     def loop(self) -> None:
         """Run jobs until none has been there for `idle_seconds`, or until the home is removed."""
         claims = Claims(self.home)
-        claims.recover(grace=self.options.grace_seconds)
         lock = self.home.jobs / "runner.lock"
         inode = lock.stat().st_ino
         busy = time.monotonic()
         while _inode(lock) == inode:
-            try:
-                self._step(claims)
-            except StoreError as error:
-                _log.warning("%s", error)
+            if not self.advance(claims):
                 time.sleep(_PAUSE_SECONDS)
             if self.running or self.outcomes:
                 busy = time.monotonic()
@@ -76,15 +78,22 @@ class Runner:
         for worker in self.running.values():
             worker.process.kill()
 
+    def advance(self, claims: Claims) -> bool:
+        """Do what is to be done at this moment; returns False if the queue could not be read or written."""
+        try:
+            self._step(claims)
+        except StoreError as error:
+            _log.warning("%s", error)
+            # On a full disk this is the room in which to write that the disk is full.
+            (self.home.jobs / RESERVE_FILE).unlink(missing_ok=True)
+            return False
+        return True
+
     def _step(self, claims: Claims) -> None:
-        for job_id, worker in list(self.running.items()):
-            status = worker.process.poll()
-            if status is not None:
-                del self.running[job_id]
-                self.outcomes[job_id] = status
-        for job_id, status in list(self.outcomes.items()):
-            self._settle(claims, job_id, status)
-            del self.outcomes[job_id]
+        if not self.recovered:
+            claims.recover(grace=self.options.grace_seconds)
+            self.recovered = True
+        self._collect(claims)
         for job_id, asked in claims.cancel_times().items():
             if job_id in self.running:
                 self._press(self.running[job_id], asked)
@@ -94,17 +103,33 @@ class Runner:
                 break
             self._start(claims, claim)
 
+    def _collect(self, claims: Claims) -> None:
+        """Take the exit status of workers that have ended, and write what it means."""
+        for job_id, worker in list(self.running.items()):
+            status = worker.process.poll()
+            if status is not None:
+                del self.running[job_id]
+                self.outcomes[job_id] = status
+        for job_id, status in list(self.outcomes.items()):
+            self._settle(claims, job_id, status)
+            del self.outcomes[job_id]
+
     def _start(self, claims: Claims, claim: Claim) -> None:
-        process = start_module(
-            "landscape.service.worker",
-            [
-                *(str(self.home.path), claim.id),
-                *("--parent", str(os.getpid()), "--computer", self.options.computer),
-            ],
-            log=Jobs(self.home).log_file(claim.id),
-            folder=claim.folder,
-            environment=_thread_limits(self.options.slots or 1),
-        )
+        _keep_reserve(self.home)
+        try:
+            process = start_module(
+                "landscape.service.worker",
+                [
+                    *(str(self.home.path), claim.id),
+                    *("--parent", str(os.getpid()), "--computer", self.options.computer),
+                ],
+                log=Jobs(self.home).log_file(claim.id),
+                folder=claim.folder,
+                environment=_thread_limits(self.options.slots or 1),
+            )
+        except StoreError:
+            self.outcomes[claim.id] = EXIT_DISK_FULL  # its log cannot be written
+            raise
         identity = ProcessIdentity.of(process.pid)
         self.running[claim.id] = Running(process, identity)
         if identity is not None:
@@ -187,6 +212,13 @@ def _inode(path: Path) -> int | None:
         return path.stat().st_ino
     except OSError:
         return None
+
+
+def _keep_reserve(home: Home) -> None:
+    path = home.jobs / RESERVE_FILE
+    if not path.exists():
+        with contextlib.suppress(StoreError):
+            write_bytes_atomically(path, os.urandom(_RESERVE_BYTES))  # zeros might be stored as a hole
 
 
 def _shorten(log: Path) -> None:

@@ -79,7 +79,7 @@ class Sweep:
     def chunks(self, size: int) -> list[np.ndarray]:
         """Indices of points, cut for evaluation: the self-check first, then the grid from coarse to fine."""
         checks = 2 * len(self.rebuilt)
-        return [np.arange(checks), *split_into_chunks([group + checks for group in self.groups], size)]
+        return split_into_chunks([np.arange(checks), *(group + checks for group in self.groups)], size)
 
     def points(self, index: np.ndarray) -> Points:
         """Parameters and buffers of the points with these indices."""

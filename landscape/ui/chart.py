@@ -8,6 +8,7 @@ app's own server hands out from the installed plotly package (`landscape.ui.serv
 from pathlib import Path
 from typing import Literal, NamedTuple, TypedDict
 
+import streamlit as st
 from streamlit.components.v2 import component
 
 from landscape.ui.server import PLOTLY_URL
@@ -69,19 +70,20 @@ def show_chart(
         poster: Address of a picture to show until the live figure stands, as a data URL.
         height: Height of the slot in pixels.
     """
-    shown = _component(
-        key=key,
-        data={
-            "figure": figure,
-            "view": view,
-            "alt": alt,
-            "probe": probe,
-            "poster": poster,
-            "height": height,
-            "library": PLOTLY_URL,
-        },
-        on_clicked_change=_nothing,
-    )
+    with st.container(key=key):  # a container's element is named after its key, a component's is not
+        shown = _component(
+            key=f"{key}_chart",
+            data={
+                "figure": figure,
+                "view": view,
+                "alt": alt,
+                "probe": probe,
+                "poster": poster,
+                "height": height,
+                "library": PLOTLY_URL,
+            },
+            on_clicked_change=_nothing,
+        )
     clicked = shown.clicked
     return Click(float(clicked["x"]), float(clicked["y"])) if clicked else None
 

@@ -1,4 +1,4 @@
-"""The real app in a real browser: a server on a free port with a home of its own, and nothing but that server allowed."""
+"""The real app in a real browser: a server on a free port with a home of its own, and no request but to that server."""
 
 import contextlib
 import os
@@ -7,9 +7,10 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -25,7 +26,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE = 90_000  # milliseconds; the machine that runs the tests may be busy
+PATIENCE = 60_000  # milliseconds; the machine that runs the tests may be busy
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,9 @@ def _examples(folder: Path) -> Path:
         for theme in ("light", "dark"):
             posters[theme] = f"{record.id}/{theme}.webp"
             save_figure(results[record.id], folder / posters[theme], FigureStyle(dark=theme == "dark"))
-        records.append(_with_posters(record, posters))
+        records.append(msgspec.structs.replace(record, poster=posters))
     save_index(Index(results=tuple(records)), folder)
     return folder
-
-
-def _with_posters(record, posters):
-    import msgspec
-
-    return msgspec.structs.replace(record, poster=posters)
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -25,11 +25,13 @@ def wait_for_change(page, before):
 
 def pixel_of(page, x, y):
     """Where a place of the plane is on the screen."""
-    return page.evaluate(
-        f"""([x, y]) => {{ const l = {STATE}._fullLayout, b = {STATE}.querySelector('.nsewdrag').getBoundingClientRect();
-        return [b.left + l.xaxis.d2p(x), b.top + l.yaxis.d2p(y)]; }}""",
-        [x, y],
+    left, top = page.locator(".st-key-figure .nsewdrag").evaluate(
+        "e => [e.getBoundingClientRect().left, e.getBoundingClientRect().top]"
     )
+    across, down = page.evaluate(
+        f"([x, y]) => [{STATE}._fullLayout.xaxis.d2p(x), {STATE}._fullLayout.yaxis.d2p(y)]", [x, y]
+    )
+    return left + across, top + down
 
 
 def click_at(page, x, y):

@@ -12,11 +12,16 @@ import numpy as np
 import psutil
 import pytest
 
+from landscape.core.errors import StoreError
 from landscape.core.requests import LineRequest
+from landscape.service import jobs as jobs_module
+from landscape.service.claims import Claims
 from landscape.service.home import Home
 from landscape.service.jobs import Jobs
 from landscape.service.locks import is_locked
+from landscape.service.runner import RESERVE_FILE, Runner, _keep_reserve
 from landscape.service.starting import RunnerOptions
+from landscape.service.worker import EXIT_DISK_FULL
 from tests.service import standin
 
 PATIENCE = 60.0  # for a busy machine; nothing waits that long by design
@@ -200,6 +205,30 @@ def test_a_full_disk_fails_with_its_sentence_and_resumes(home, open_jobs):
     (home.path / "space").touch()
     jobs.resume(job.id)
     _check_result(_reach(jobs, job.id, "done", "failed"), 6)
+
+
+def test_on_a_full_disk_the_reserve_is_where_the_failure_is_written(home, monkeypatch):
+    monkeypatch.setattr(jobs_module, "start_runner", lambda home, options: None)
+    jobs, claims = Jobs(home), Claims(home)
+    job = jobs.submit(_request())
+    claims.claim()
+    runner = Runner(home, jobs.options, outcomes={job.id: EXIT_DISK_FULL}, recovered=True)
+    _keep_reserve(home)
+    reserve = home.jobs / RESERVE_FILE
+    assert reserve.stat().st_size > 200_000
+    finish = Claims.finish
+
+    def finish_if_there_is_room(claims, *arguments, **options):
+        if reserve.exists():
+            raise StoreError("The disk is full.")
+        finish(claims, *arguments, **options)
+
+    monkeypatch.setattr(Claims, "finish", finish_if_there_is_room)
+    assert not runner.advance(claims)
+    assert runner.advance(claims)
+    assert jobs.find(job.id).error == (
+        f"The disk that holds {home.path} is full; free some space and resume, nothing computed is lost."
+    )
 
 
 def test_a_lost_index_stops_the_worker_and_the_job_can_be_resumed(home, open_jobs):

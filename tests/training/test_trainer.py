@@ -275,3 +275,16 @@ def test_digits_reach_97_percent(tmp_path, architecture, recipe):
         TrainRequest(architecture=architecture, recipe=recipe), tmp_path / "run", data=load_data("digits")
     )
     assert run.history["checkpoint_test_accuracy"][-1] >= 0.97
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("architecture", ["mlp", "convnet"])
+def test_a_gpu_takes_the_same_path_at_first(tmp_path, architecture):
+    request = variant(architecture=architecture, augmentation="crop-flip")
+    there = train(request, tmp_path / "cuda", data=tiny_data(), device="cuda")
+    here = train(request, tmp_path / "cpu", data=tiny_data(), device="cpu")
+    assert next(there.checkpoints()).digest == next(here.checkpoints()).digest
+    # Same start, order and crops; TF32 convolutions and another order of sums separate the two step by step.
+    np.testing.assert_allclose(there.history["train_loss"][:5], here.history["train_loss"][:5], rtol=1e-2)
+    assert [c.metadata.versions["device"] for c in there.checkpoints()] == ["cuda"] * 4

@@ -72,8 +72,8 @@ def test_a_point_is_read_out_and_cleared(open_page, home):
     put_result(home, plane_result())  # nll = alpha + 10 beta
     test = open_page("explore", at="2.3,1.9")
     values = test.table[0].value
-    assert list(values["interpolated"])[0] == "21.3"
-    assert list(values["nearest node"])[0] == "22.5"
+    assert values["interpolated"][0] == "21.3"
+    assert values["nearest node"][0] == "22.5"
     assert "distance" in test.table[1].value.columns
     test.button("clear_point").click().run()
     assert not test.exception

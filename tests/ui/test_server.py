@@ -44,8 +44,8 @@ def test_flags_and_config_file_agree():
     for name, flag in SETTINGS.items():
         section, option = name.split(".")
         value = config[section][option]
-        written = ",".join(value) if isinstance(value, list) else str(value)
-        assert written.lower() == flag.lower(), name
+        written = [str(part) for part in value] if isinstance(value, list) else str(value).lower()
+        assert written == (flag if isinstance(flag, str) else list(flag)), name
 
 
 def test_the_app_is_short_and_its_script_is_there():
