@@ -35,7 +35,7 @@ check: install-dev  ## format, lint, types
 	$(BIN)/basedpyright
 
 test: install-dev  ## every test but the longer proofs
-	$(BIN)/python -m pytest -m "not prove" -n $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not prove" -n $(WORKERS) --dist loadgroup
 
 prove: install-dev  ## the longer proofs: kill tests, training claims, pretrained results computed again
 	$(BIN)/python -m pytest -m prove

@@ -5,6 +5,8 @@ import time
 from importlib import import_module
 from pathlib import Path
 
+from landscape.core.threads import let_waiting_threads_sleep
+
 FOLDER = Path(__file__).parent
 
 
@@ -17,6 +19,7 @@ def main() -> None:
     unknown = sorted(set(asked.names) - set(found))
     if unknown:
         parser.error(f"there is no benchmark named {unknown[0]!r}; choose from: {', '.join(found)}")
+    let_waiting_threads_sleep()
     for name in asked.names or found:
         print(f"== {name}", flush=True)
         start = time.perf_counter()

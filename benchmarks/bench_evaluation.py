@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from benchmarks.record import write_record
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.record import write_record
 from landscape.networks.architectures import build_network
 from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.evaluator import Evaluator, Points, choose_device

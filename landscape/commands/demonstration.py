@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from landscape.commands.findings import finding, spread
 from landscape.commands.options import command_words
 from landscape.commands.pictures import picture_of_result, picture_of_training
 from landscape.commands.report import Chapter, Report, RunTable, page
@@ -54,20 +55,22 @@ def demonstrate(out: Path, *, epochs: int, resolution: tuple[int, int]) -> Path:
     work = Work(home=out / "home")
     snapshot = train_run(replace(_SNAPSHOT, epochs=epochs), work, label=f"1/{_STAGES} snapshot run")
     standard = train_run(replace(_STANDARD, epochs=epochs), work, label=f"2/{_STAGES} standard run")
+    _, first, *_, last = snapshot.checkpoint_files  # before the first is the start
     results = {
         "snapshots": compute_result(
-            _line(snapshot.checkpoint_files[-1], snapshot.checkpoint_files[1], columns),
+            _line(last, first, columns),
             work,
             label=f"3/{_STAGES} line between snapshots",
         ),
         "recipes": compute_result(
-            _line(snapshot.checkpoint_files[-1], standard.checkpoint_files[-1], columns),
+            _line(last, standard.checkpoint_files[-1], columns),
             work,
             label=f"4/{_STAGES} line between recipes",
         ),
         "plane": compute_result(
             PlaneRequest(
-                checkpoints=tuple(str(snapshot.checkpoint_files[place]) for place in (2, 4, 6)),
+                # The first snapshot comes last: the plane then stands on the line between the two runs.
+                checkpoints=(str(last), str(standard.checkpoint_files[-1]), str(first)),
                 columns=columns,
                 rows=rows,
             ),
@@ -114,8 +117,12 @@ def _training(snapshot: "Run", standard: "Run", out: Path) -> Chapter:
         "the standard run the rate only falls.",
         runs=(_table("Snapshot run", snapshot), _table("Standard run", standard)),
         pictures=(
-            picture_of_training(snapshot, out, name="training-snapshot", heading="Training, snapshot run"),
-            picture_of_training(standard, out, name="training-standard", heading="Training, standard run"),
+            picture_of_training(
+                snapshot, out, name="training-snapshot", heading="Training of the snapshot run"
+            ),
+            picture_of_training(
+                standard, out, name="training-standard", heading="Training of the standard run"
+            ),
         ),
     )
 
@@ -134,33 +141,42 @@ def _lines(snapshots: "xr.Dataset", recipes: "xr.Dataset", out: Path) -> Chapter
         heading="Along straight lines",
         text="Every point of a line is a network of its own, whose weights are a mixture of the two at the ends. "
         "A barrier between the ends says that, as far as the straight way goes, they lie in different valleys.",
-        pictures=(
-            picture_of_result(
-                snapshots, out, name="line-snapshots", heading="From the last snapshot to the first"
-            ),
-            picture_of_result(
-                recipes, out, name="line-recipes", heading="From the last snapshot to the standard run"
-            ),
+        pictures=tuple(
+            picture_of_result(result, out, name=name, heading=heading, finding=finding(result))
+            for name, heading, result in (
+                ("line-snapshots", "From the last snapshot to the first", snapshots),
+                ("line-recipes", "From the last snapshot to the standard run", recipes),
+            )
         ),
     )
 
 
 def _plane(result: "xr.Dataset", out: Path) -> Chapter:
+    heights, errors = (
+        spread(result, measure="loss", split="train"),
+        spread(result, measure="error", split="test"),
+    )
     looks = (
-        ("plane-train-loss", "Train loss over the plane of three snapshots", FigureStyle()),
+        ("plane-train-loss", "Train loss over the plane", finding(result), FigureStyle()),
         (
             "plane-test-error",
             "Test error over the same plane",
+            f"The test error goes {errors}.",
             FigureStyle(measure="error", split="test", colors="cividis"),
         ),
-        ("plane-surface", "The train loss as a surface", FigureStyle(view="surface")),
+        (
+            "plane-surface",
+            "The train loss as a surface",
+            f"The same train loss as height, {heights}; drag the surface to turn it.",
+            FigureStyle(view="surface"),
+        ),
     )
     return Chapter(
         heading="Over a plane",
-        text="Three snapshots of one run span a plane. Its axes are lengths in weight space, so distances and angles between "
-        "the checkpoints are the true ones.",
+        text="The last and the first snapshot and the end of the standard run span a plane. Its axes are lengths in "
+        "weight space, so distances and angles between the checkpoints are the true ones.",
         pictures=tuple(
-            picture_of_result(result, out, name=name, heading=heading, style=style)
-            for name, heading, style in looks
+            picture_of_result(result, out, name=name, heading=heading, finding=sentence, style=style)
+            for name, heading, sentence, style in looks
         ),
     )

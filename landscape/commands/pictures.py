@@ -55,14 +55,19 @@ class Picture:
 
 
 def picture_of_result(
-    result: "xr.Dataset", out: Path, *, name: str, heading: str, style: FigureStyle | None = None
+    result: "xr.Dataset",
+    out: Path,
+    *,
+    name: str,
+    heading: str,
+    finding: str,
+    style: FigureStyle | None = None,
 ) -> Picture:
     """Draw a line or plane result into `out/figures`.
 
     Raises:
         StoreError: A file cannot be written.
     """
-    from landscape.commands.findings import finding
     from landscape.figures import alt_text, caption, draw, save_figure, to_bytes
 
     style = style or FigureStyle()
@@ -73,7 +78,7 @@ def picture_of_result(
     return Picture(
         name=name,
         heading=heading,
-        finding=finding(result),
+        finding=finding,
         caption=caption(result, style),
         alt=alt_text(result, style),
         live={theme: _live(draw(result, replace(bare, dark=theme == "dark"))) for theme in THEMES},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 from msgspec.structs import replace
 
 from landscape.commands.outputs import prepare_folder
@@ -17,6 +18,7 @@ from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest
 if TYPE_CHECKING:
     import xarray as xr
 
+    from landscape.core.results import CheckpointRecord
     from landscape.service.pretrained import ResultRecord
     from landscape.training.runs import Run
 
@@ -43,10 +45,10 @@ class Exhibit:
 EXHIBITS = (
     Exhibit("three-runs", (("standard-0", -1), ("standard-1", -1), ("standard-2", -1))),
     Exhibit("three-snapshots", (("snapshot-0", 2), ("snapshot-0", 4), ("snapshot-0", 6))),
+    Exhibit("snapshots-and-another-run", (("snapshot-0", -1), ("standard-1", -1), ("snapshot-0", 1))),
     Exhibit("two-runs-line", (("standard-0", -1), ("standard-1", -1))),
     Exhibit("snapshot-to-standard", (("snapshot-0", -1), ("standard-0", -1))),
     Exhibit("last-to-first-snapshot", (("snapshot-0", -1), ("snapshot-0", 1))),
-    Exhibit("last-two-snapshots", (("snapshot-0", -1), ("snapshot-0", -2))),
 )
 
 
@@ -91,7 +93,7 @@ def _ship(exhibit: Exhibit, runs: dict[str, "Run"], work: Work, out: Path) -> "R
         if len(checkpoints) == 2
         else PlaneRequest(checkpoints=checkpoints, columns=41, rows=41)
     )
-    result = relocated(compute_result(request, work, label=exhibit.id), out.parent)
+    result = _renamed(compute_result(request, work, label=exhibit.id), exhibit, out.parent)
     folder = Path("results") / exhibit.id
     save_result(result, out / folder / "result.nc")
     posters = {theme: folder / f"poster-{theme}.webp" for theme in ("light", "dark")}
@@ -107,15 +109,30 @@ def _ship(exhibit: Exhibit, runs: dict[str, "Run"], work: Work, out: Path) -> "R
     )
 
 
-def relocated(result: "xr.Dataset", root: Path) -> "xr.Dataset":
-    """The result with the places of its checkpoints written relative to a folder, so that they hold elsewhere."""
+def _renamed(result: "xr.Dataset", exhibit: Exhibit, root: Path) -> "xr.Dataset":
+    """The result with places that hold elsewhere, and with the run's name in each label if there are several runs."""
     from landscape.core.results import provenance_attribute, provenance_of
 
     provenance = provenance_of(result)
     prefix = f"{root}/"
+    labels = _labels(provenance.checkpoints, exhibit)
     records = tuple(
-        replace(record, source=record.source.removeprefix(prefix)) for record in provenance.checkpoints
+        replace(record, label=label, source=record.source.removeprefix(prefix))
+        for record, label in zip(provenance.checkpoints, labels, strict=True)
     )
     words = [word.removeprefix(prefix) for word in shlex.split(provenance.command)]
     moved = replace(provenance, checkpoints=records, command=shlex.join(words))
-    return result.assign_attrs(provenance=provenance_attribute(moved))
+    before = ", ".join(record.label for record in provenance.checkpoints)
+    return result.assign_coords(checkpoint=np.array(labels, dtype=object)).assign_attrs(
+        title=result.attrs["title"].replace(before, ", ".join(labels)),
+        provenance=provenance_attribute(moved),
+    )
+
+
+def _labels(records: "tuple[CheckpointRecord, ...]", exhibit: Exhibit) -> list[str]:
+    runs = [run for run, _ in exhibit.through]
+    if len(set(runs)) == 1:
+        return [record.label for record in records]
+    return [
+        f"{run} {record.label.removeprefix(run).strip()}" for run, record in zip(runs, records, strict=True)
+    ]

@@ -2,6 +2,7 @@
 
 import html
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,14 +144,19 @@ def _repeat(report: Report) -> str:
         provenance = provenance_of(result)
         facts = (
             f"{provenance.seconds:.1f} s on {provenance.device}; {provenance.strategy}; self-check "
-            f"{self_check(result):.1e}; key {provenance.key[:16]}"
+            f"{self_check(result):.2g}; key {provenance.key[:16]}"
         )
         computed.append((str(result.attrs["title"]), provenance.command, facts))
     return "\n".join(
-        f"<h3>{html.escape(name)}</h3>\n<pre><code>{html.escape(command)}</code></pre>"
+        f"<h3>{html.escape(name)}</h3>\n<pre><code>{_command(command)}</code></pre>"
         + (f'\n<p class="facts">{html.escape(facts)}</p>' if facts else "")
         for name, command, facts in [*trained, *computed]
     )
+
+
+def _command(command: str) -> str:
+    # A line breaks between words only: a hyphen that ends a line could be taken for part of an option.
+    return " ".join(f"<span>{html.escape(shlex.quote(word))}</span>" for word in shlex.split(command))
 
 
 def _versions(report: Report) -> str:

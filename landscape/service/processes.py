@@ -12,6 +12,7 @@ import psutil
 
 from landscape.core.errors import StoreError
 from landscape.core.files import describe_write_error
+from landscape.core.threads import SLEEPING_THREADS
 
 _PACKAGE_ROOT = Path(__file__).parents[2]
 _SAME_PROCESS_SECONDS = 2.0  # how far two readings of one process's start may lie apart
@@ -111,11 +112,15 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Our environment for a child: the package importable, and unpickling refused whatever any library asks for."""
     environment = {name: value for name, value in os.environ.items() if name not in _FORBIDDEN}
     path = [str(_PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return environment | {
-        "PYTHONPATH": os.pathsep.join(path),
-        "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
-        **extra,
-    }
+    return (
+        SLEEPING_THREADS
+        | environment
+        | {
+            "PYTHONPATH": os.pathsep.join(path),
+            "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "1",
+            **extra,
+        }
+    )
 
 
 _FORBIDDEN = ("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD",)

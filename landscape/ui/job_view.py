@@ -66,14 +66,14 @@ def show_job(job_id: str, *, picture: bool) -> None:
     if job is None:
         st.warning(f"There is no job {plain(job_id[:40])}; the Jobs page lists those there are.")
         return
-    # The fragment alone runs again while the job works; once it has ended the page does, to stop the clock.
+    # The fragment alone runs again while the job works; once it ends or goes on, the page does, to set the clock.
     every = POLL_SECONDS if is_active(job) else None
     st.fragment(guarded(_follow), run_every=every)(job_id, picture, every is not None)
 
 
 def _follow(job_id: str, picture: bool, was_active: bool) -> None:
     job = open_jobs().find(job_id)
-    if job is None or (was_active and not is_active(job)):
+    if job is None or is_active(job) != was_active:
         st.rerun()
     with st.container(border=True, key=f"job_{job.id}"):
         _show_head(job)
