@@ -29,7 +29,7 @@ _PUBLIC = {
     "save_result": "landscape.core.files",
 }
 
-__all__ = sorted([*_PUBLIC, "__version__"])  # the list is the dictionary above
+__all__ = sorted([*_PUBLIC, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]  # the dictionary is the list
 
 
 def __getattr__(name: str) -> Any:

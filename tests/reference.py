@@ -43,7 +43,9 @@ def evaluate_point(module: nn.Module, data, *, recalibrate: bool) -> np.ndarray:
     for name, z in logits.items():
         y = data.split(name).targets
         log_p = z - z.logsumexp(1, keepdim=True)
-        rows.append([-log_p[torch.arange(len(y)), y].mean().item(), (z.argmax(1) != y).double().mean().item()])
+        rows.append(
+            [-log_p[torch.arange(len(y)), y].mean().item(), (z.argmax(1) != y).double().mean().item()]
+        )
     return np.array(rows)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from landscape.training.runs import Run
 
 Theme = Literal["light", "dark"]
-Shape = Literal["square", "flat", "tall"]
+Shape = Literal["square", "flat", "tall", "map"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 FILE_FORMATS: "tuple[PrintFormat, ...]" = ("png", "svg", "pdf")
 
@@ -40,7 +40,9 @@ class Picture:
         live: The plotly figure as JSON, by theme.
         posters: The printed figure as a data URL, by theme: for print, and until the live figure stands.
         files: The figure's files, relative to the report.
-        shape: How much room it takes: a map is about square, a line is flat, a training has three panels.
+        shape: How much room it takes: a surface is square, a line is flat, a training has three panels, and a map is
+            drawn to scale.
+        aspect: Height of a map by its width.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Picture:
     posters: dict[Theme, str]
     files: tuple[str, ...]
     shape: Shape
+    aspect: float = 1.0
 
 
 def picture_of_result(
@@ -87,7 +90,8 @@ def picture_of_result(
             for theme in THEMES
         },
         files=files,
-        shape="flat" if result.attrs["study"] == "line" else "square",
+        shape=_shape(result, style),
+        aspect=_aspect(result),
     )
 
 
@@ -131,6 +135,19 @@ def _training_print(
     style = FigureStyle(dark=dark, width=POSTER_WIDTH) if is_poster else FigureStyle(dark=dark)
     figure = draw_training_print(run.history, style, title="" if is_poster else heading)
     return render(figure, suffix, dark=dark, title=heading, description=finding)
+
+
+def _shape(result: "xr.Dataset", style: FigureStyle) -> Shape:
+    if result.attrs["study"] == "line":
+        return "flat"
+    return "map" if style.view == "contour" else "square"
+
+
+def _aspect(result: "xr.Dataset") -> float:
+    if result.attrs["study"] == "line":
+        return 1.0
+    width, height = (float(result[axis].max() - result[axis].min()) for axis in ("alpha", "beta"))
+    return height / width
 
 
 def _live(figure: "go.Figure") -> str:

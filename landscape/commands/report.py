@@ -105,7 +105,7 @@ def _table(run: RunTable) -> str:
     rows = "\n".join(
         f'<tr><th scope="row">{html.escape(label)}</th><td>{step:,}</td>'
         f"<td>{metrics['train_loss']:.4f}</td><td>{metrics['test_loss']:.4f}</td>"
-        f"<td>{metrics['train_accuracy']:.2%}</td><td>{metrics['test_accuracy']:.2%}</td></tr>"
+        f"<td>{metrics['train_accuracy']:.1%}</td><td>{metrics['test_accuracy']:.1%}</td></tr>"
         for label, step, metrics in run.rows
     )
     return f"""<div class="wide"><table>
@@ -126,7 +126,7 @@ def _figure(picture: Picture, number: int) -> str:
     return f"""<figure id="{picture.name}">
 <h3><span class="number">Figure {number}</span> {html.escape(picture.heading)}</h3>
 <p class="finding">{html.escape(picture.finding)}</p>
-<div class="slot {picture.shape}" role="img" aria-label="{alt}">
+<div class="slot {picture.shape}" style="--aspect: {picture.aspect:.3f}" role="img" aria-label="{alt}">
 <picture><source media="screen and (prefers-color-scheme: dark)" srcset="{picture.posters["dark"]}">
 <img src="{picture.posters["light"]}" alt="{alt}"></picture>
 <div class="live" data-name="{picture.name}"></div>

@@ -1,6 +1,7 @@
 """Starts the browser app from any directory, with the settings that keep it on this machine."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def launch(*, port: int | None = None, open_browser: bool = True, home: Home | N
     if home is not None:
         environment["LANDSCAPE_HOME"] = str(home.path.absolute())
     server = subprocess.Popen(command(chosen), env=environment)
+    # Whoever ends this process means the server.
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: server.terminate())
     try:
         if open_browser and _wait_until_it_listens(server, chosen):
             webbrowser.open(f"http://localhost:{chosen}")
@@ -62,6 +65,7 @@ def launch(*, port: int | None = None, open_browser: bool = True, home: Home | N
     except KeyboardInterrupt:
         return server.wait()  # the terminal has sent the interrupt to the server, too
     finally:
+        signal.signal(signal.SIGTERM, before)
         if server.poll() is None:
             server.terminate()
 

@@ -46,17 +46,29 @@ function applyView(key, layout) {
   if (view.camera && layout.scene) layout.scene = { ...layout.scene, camera: view.camera };
 }
 
+// From top to bottom: figure, colour bar, legend; each measured from the lower edge of the slot.
 function fitNarrow(figure) {
-  const bar = { orientation: "h", x: 0.5, xanchor: "center", y: -0.16, yanchor: "top", len: 1, thickness: 12 };
-  for (const trace of figure.data) {
-    if (trace.colorbar) trace.colorbar = { ...trace.colorbar, ...bar, title: { ...trace.colorbar.title, side: "top" } };
-  }
   const { layout } = figure;
-  if (layout.coloraxis?.colorbar) Object.assign(layout.coloraxis.colorbar, bar);
-  // No room for the line of conditions; the caption under the figure says the same.
+  const bar = { orientation: "h", x: 0.5, xanchor: "center", len: 1, thickness: 12 };
+  const place = { yref: "container", y: 0.13, yanchor: "bottom" };
+  let bars = 0;
+  for (const trace of figure.data) {
+    if (!trace.colorbar) continue;
+    trace.colorbar = { ...trace.colorbar, ...bar, ...place, title: { ...trace.colorbar.title, side: "top" } };
+    bars += 1;
+  }
+  layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom" };
+  // No room for the line of conditions; the caption under the figure says the same. A scene has its axis labels inside
+  // and is cut off at its edge.
   layout.title = { ...layout.title, subtitle: { text: "" } };
-  layout.margin = { ...layout.margin, l: 48, r: 12, t: layout.title.text ? 48 : 16 };
-  layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom" };
+  const inside = Boolean(layout.scene);
+  layout.margin = {
+    ...layout.margin,
+    l: inside ? 0 : 48,
+    r: inside ? 0 : 12,
+    t: layout.title.text ? 48 : 16,
+    b: (bars ? 130 : 70) + (inside ? 0 : 40),
+  };
 }
 
 // The clicked place as a cross on a map, a post on a surface, a vertical line on a curve. It comes apart from the figure,
@@ -70,8 +82,10 @@ function addProbe(figure, probe) {
     const shape = { type: "line", xref: "x", yref: "paper", x0: probe.x, x1: probe.x, y0: 0, y1: 1, line };
     figure.layout.shapes = [...(figure.layout.shapes ?? []), shape];
   } else if (probe.kind === "surface") {
-    const marker = { ...halo, symbol: "cross", size: 6 };
-    figure.data.push({ ...common, type: "scatter3d", x: [probe.x], y: [probe.y], z: [probe.z], marker });
+    // On the surface itself a mark would be half hidden; the checkpoints stand on posts as well.
+    const post = { x: [probe.x, probe.x], y: [probe.y, probe.y], z: [probe.z, probe.top] };
+    const marker = { ...halo, symbol: "x", size: [0, 5] };
+    figure.data.push({ ...common, ...post, type: "scatter3d", mode: "lines+markers", marker, line: { color: "#8a9099", width: 4 } });
   } else {
     const marker = { ...halo, symbol: "x", size: 11 };
     figure.data.push({ ...common, type: "scatter", x: [probe.x], y: [probe.y], marker });
@@ -105,6 +119,7 @@ function mount(parentElement) {
     narrow: null,
     draw: null,
     report: null,
+    postered: null,
     key: null,
   };
   chart.observer = new ResizeObserver(() => {
@@ -127,9 +142,19 @@ function listen(chart) {
   });
 }
 
+// Drawing keeps the browser busy for up to some seconds (WebGL without a graphics card); the poster must be seen first.
+async function showPoster(poster, address) {
+  poster.src = address;
+  await poster.decode().catch(() => poster.removeAttribute("src"));
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  performance.mark("landscape-poster"); // for the benchmark of the first picture
+}
+
 async function draw(chart, data) {
   const turn = ++chart.turn; // an older figure that is still on its way must not overtake this one
-  const Plotly = await loadPlotly(data.library);
+  const library = loadPlotly(data.library);
+  await chart.postered;
+  const Plotly = await library;
   if (turn !== chart.turn) return;
   const figure = JSON.parse(data.figure);
   chart.narrow = chart.slot.clientWidth < NARROW;
@@ -159,13 +184,14 @@ async function draw(chart, data) {
   listen(chart);
   chart.poster.classList.add("landscape-gone");
   chart.slot.dataset.drawn = String(turn);
+  performance.mark("landscape-drawn");
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const chart = charts.get(parentElement) ?? mount(parentElement);
   chart.slot.style.setProperty("--landscape-height", `${data.height}px`);
   chart.slot.setAttribute("aria-label", data.alt);
-  if (data.poster && chart.poster.getAttribute("src") !== data.poster && !chart.listening) chart.poster.src = data.poster;
+  if (data.poster && !chart.postered) chart.postered = showPoster(chart.poster, data.poster);
   chart.report = (point) => setTriggerValue("clicked", point);
   chart.key = data.view;
   chart.draw = () => draw(chart, data).catch((error) => say(chart, error.message));

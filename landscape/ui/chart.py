@@ -34,12 +34,16 @@ _component = component(
 
 
 class Probe(TypedDict):
-    """The marked place, in the coordinates of the figure's axes; z only on a surface."""
+    """The marked place, in the coordinates of the figure's axes.
+
+    On a surface z is its height there, and top the height at which its post ends; elsewhere both are None.
+    """
 
     kind: Literal["line", "contour", "surface"]
     x: float
     y: float
     z: float | None
+    top: float | None
 
 
 class Click(NamedTuple):

@@ -157,8 +157,12 @@ def _running_words(job: Job) -> str:
         return "Stopping after this chunk"
     if not job.total:
         return "Loading"
-    left = "" if job.eta is None else f" · about {duration(job.eta)} left"
-    return f"{_count(job)}{left}"
+    words = [_count(job)]
+    if job.study == "train" and job.note:
+        words.append(plain(job.note))
+    if job.eta is not None:
+        words.append(f"about {duration(job.eta)} left")
+    return " · ".join(words)
 
 
 def _count(job: Job) -> str:

@@ -18,6 +18,7 @@ from landscape.figures import FigureStyle, alt_text, caption, draw
 from landscape.ui.chart import Probe
 from landscape.ui.probe import interpolate
 
+_POST = 0.35  # ours: length of the post of a clicked point, as a fraction of the surface's height
 _TOP = 48  # pixels: room for the line of conditions, where no title stands above it
 
 
@@ -67,12 +68,15 @@ def probe_of(drawing: Drawing, result: xr.Dataset, place: tuple[float, float] | 
         return None
     x, y = place
     if result.attrs["study"] == "line":
-        return {"kind": "line", "x": x, "y": y, "z": None}
+        return {"kind": "line", "x": x, "y": y, "z": None, "top": None}
     if drawing.surface is None:
-        return {"kind": "contour", "x": x, "y": y, "z": None}
+        return {"kind": "contour", "x": x, "y": y, "z": None, "top": None}
     columns, rows, heights = drawing.surface
     height = interpolate(columns, rows, heights, x, y)
-    return None if np.isnan(height) else {"kind": "surface", "x": x, "y": y, "z": height}
+    if np.isnan(height):
+        return None
+    low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
+    return {"kind": "surface", "x": x, "y": y, "z": height, "top": height + _POST * (high - low)}
 
 
 def _stamp(path: Path) -> int:

@@ -63,7 +63,9 @@ def test_a_plane_is_run_killed_resumed_and_finished(page, app):
     # The runner takes a killed job up again by itself; one that it gave up, or that is stopped, is resumed by hand.
     until(lambda: worker_of(app.home, job_id))
     page.locator(f".st-key-stop_{job_id} button").click()
-    resume = page.locator(f".st-key-resume_{job_id} button").first  # one with a tooltip, one for small screens
+    resume = page.locator(
+        f".st-key-resume_{job_id} button"
+    ).first  # one with a tooltip, one for small screens
     resume.wait_for()
     now = {path.name: path.stat().st_mtime_ns for path in (app.home.result_folder(key) / "chunks").iterdir()}
     assert kept.items() <= now.items(), "no finished chunk was computed again"

@@ -75,3 +75,17 @@ def steps(run: Run) -> list[str]:
 def weights(run: Run) -> list[Path]:
     """The checkpoints' files."""
     return list(run.checkpoint_files)
+
+
+QUICK_DEMO = ("--epochs", "6", "--resolution", "5x4")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo, done once with few epochs and few points."""
+    out = tmp_path_factory.mktemp("demo") / "new folder"
+    result = CliRunner().invoke(main, ["demo", "--out", str(out), *QUICK_DEMO], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.stdout == f"The report: {out / 'report.html'}\n"
+    assert result.stderr == ""
+    return out

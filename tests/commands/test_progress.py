@@ -72,7 +72,14 @@ def test_an_interrupt_asks_to_stop_and_a_second_one_stops():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1:00 min"), (61, "1:01 min"), (3599.7, "1 h 00 min"), (7260, "2 h 01 min")],
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1:00 min"),
+        (61, "1:01 min"),
+        (3599.7, "1 h 00 min"),
+        (7260, "2 h 01 min"),
+    ],
 )
 def test_times_are_as_people_say_them(seconds, words):
     assert clock(seconds) == words

@@ -74,7 +74,18 @@ def test_the_command_in_the_provenance_repeats_the_result(call, steps, tmp_path)
     third = 1 / 3
     call(
         *("plane", *steps[:3], "--resolution", "3x2", "--margin", third, "--batch-norm", "interpolate"),
-        *("--weight-decay", 1 / 7, "--train-samples", 77, "--sample-seed", 4, "--data", "digits", "--out", out),
+        *(
+            "--weight-decay",
+            1 / 7,
+            "--train-samples",
+            77,
+            "--sample-seed",
+            4,
+            "--data",
+            "digits",
+            "--out",
+            out,
+        ),
     )
     first = provenance_of(load_result(out))
     words = shlex.split(first.command)
@@ -167,7 +178,10 @@ def test_a_pickle_that_needs_code_is_refused(refuse, weights, tmp_path):
 
 def test_checkpoints_that_do_not_fit_together_are_explained(call, refuse, steps, weights, tmp_path):
     other = tmp_path / "other"
-    assert call("train", "--architecture", "convnet", "--cycles", 1, "--epochs", 1, "--out", other).exit_code == 0
+    assert (
+        call("train", "--architecture", "convnet", "--cycles", 1, "--epochs", 1, "--out", other).exit_code
+        == 0
+    )
     message = refuse("line", steps[1], f"{other}@last")
     assert message.startswith("The checkpoints belong to different architectures (mlp and convnet)")
     assert "identical" in refuse("line", steps[1], steps[1])
@@ -177,7 +191,10 @@ def test_checkpoints_that_do_not_fit_together_are_explained(call, refuse, steps,
 
     first, second = load_checkpoint(weights[1]), load_checkpoint(weights[2])
     between = Checkpoint(
-        theta=(first.theta + second.theta) / 2, buffers=first.buffers, space=first.space, metadata=first.metadata
+        theta=(first.theta + second.theta) / 2,
+        buffers=first.buffers,
+        space=first.space,
+        metadata=first.metadata,
     )
     save_checkpoint(between, tmp_path / "between.safetensors")
     assert "on one line" in refuse("plane", steps[1], tmp_path / "between.safetensors", steps[2])

@@ -61,7 +61,10 @@ def test_the_example_of_the_issue_asks_what_it_says(call, monkeypatch):
         (("--data", "digist"), "There is no data set named 'digist'; did you mean 'digits'"),
         (("--data", "MNIST"), "MNIST is not here: looked in "),
         (("--data", "gone/data.npz"), "There is no file or folder gone/data.npz; check the path."),
-        (("--architecture", "convnett"), "There is no architecture named 'convnett'; did you mean 'convnet'?"),
+        (
+            ("--architecture", "convnett"),
+            "There is no architecture named 'convnett'; did you mean 'convnet'?",
+        ),
         (("--recipe", "snapshit"), "There is no recipe named 'snapshit'; did you mean 'snapshot'?"),
         (("--phase", "pape"), "There is no phase named 'pape'; did you mean 'paper'?"),
         (("--augmentation", "flip"), "There is no augmentation named 'flip'; "),
@@ -97,7 +100,9 @@ def test_image_folders_that_no_network_could_learn_from_are_explained(refuse, tm
     for split in ("train", "test"):
         (one_class / split / "cat").mkdir(parents=True)
         for number in range(3):
-            Image.fromarray(np.full((8, 8), 40 * number, np.uint8)).save(one_class / split / "cat" / f"{number}.png")
+            Image.fromarray(np.full((8, 8), 40 * number, np.uint8)).save(
+                one_class / split / "cat" / f"{number}.png"
+            )
     assert "class" in refuse("train", *QUICK, "--data", one_class, "--out", tmp_path / "run")
 
     archive = tmp_path / "unreadable.tar.gz"
