@@ -50,7 +50,7 @@ function applyView(key, layout) {
 function fitNarrow(figure) {
   const { layout } = figure;
   const bar = { orientation: "h", x: 0.5, xanchor: "center", len: 1, thickness: 12 };
-  const place = { yref: "container", y: 0.13, yanchor: "bottom" };
+  const place = { yref: "container", y: 0.25, yanchor: "top" };
   let bars = 0;
   for (const trace of figure.data) {
     if (!trace.colorbar) continue;
@@ -73,19 +73,19 @@ function fitNarrow(figure) {
 
 // The clicked place as a cross on a map, a post on a surface, a vertical line on a curve. It comes apart from the figure,
 // so that a click moves a mark and draws nothing else anew on the server.
-function addProbe(figure, probe) {
+function addProbe(figure, probe, ink) {
   if (!probe) return;
   const halo = { color: "#ffffff", line: { color: "#111111", width: 1.5 } };
   const common = { mode: "markers", hoverinfo: "skip", showlegend: false, name: "clicked point" };
   if (probe.kind === "line") {
-    const line = { color: "#8a9099", width: 1.5, dash: "dot" };
+    const line = { color: ink, width: 1.5, dash: "dot" };
     const shape = { type: "line", xref: "x", yref: "paper", x0: probe.x, x1: probe.x, y0: 0, y1: 1, line };
     figure.layout.shapes = [...(figure.layout.shapes ?? []), shape];
   } else if (probe.kind === "surface") {
     // On the surface itself a mark would be half hidden; the checkpoints stand on posts as well.
     const post = { x: [probe.x, probe.x], y: [probe.y, probe.y], z: [probe.z, probe.top] };
-    const marker = { ...halo, symbol: "x", size: [0, 5] };
-    figure.data.push({ ...common, ...post, type: "scatter3d", mode: "lines+markers", marker, line: { color: "#8a9099", width: 4 } });
+    const marker = { ...halo, symbol: "x", size: [0, 7] };
+    figure.data.push({ ...common, ...post, type: "scatter3d", mode: "lines+markers", marker, line: { color: ink, width: 4 } });
   } else {
     const marker = { ...halo, symbol: "x", size: 11 };
     figure.data.push({ ...common, type: "scatter", x: [probe.x], y: [probe.y], marker });
@@ -159,7 +159,7 @@ async function draw(chart, data) {
   const figure = JSON.parse(data.figure);
   chart.narrow = chart.slot.clientWidth < NARROW;
   if (chart.narrow) fitNarrow(figure);
-  addProbe(figure, data.probe);
+  addProbe(figure, data.probe, getComputedStyle(chart.slot).color);
   Object.assign(figure.layout, {
     autosize: true,
     width: undefined,

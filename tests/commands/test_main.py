@@ -68,7 +68,7 @@ def test_an_interrupt_keeps_what_is_finished_and_the_same_command_goes_on(steps,
     words = ("plane", *steps[:3], "--resolution", "40", "--out", tmp_path / "plane.nc")
     process = start(*words)
     end = time.monotonic() + 120
-    while not list(Home.default().results.glob("*/chunks/chunk-0002-*.npy")):
+    while not list(Home.default().results.glob("*/chunks/chunk-0001-*.npy")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -79,7 +79,7 @@ def test_an_interrupt_keeps_what_is_finished_and_the_same_command_goes_on(steps,
     assert "what is finished is kept" in err
     (key,) = (path.parent.name for path in Home.default().results.glob("*/plan.json"))
     kept = Store(Home.default()).chunks(key)
-    assert len(kept) >= 3
+    assert len(kept) >= 2
     again = start(*words)
     again.communicate()
     assert again.returncode == 0

@@ -1,27 +1,19 @@
 """The report in a real browser: everything is drawn, in both themes, and nothing is asked of the network."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE
 from tests.commands.test_demo import FIGURES
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium")
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no /usr/bin/chromium")
 @pytest.mark.parametrize(("theme", "width"), [("light", 1300), ("dark", 420)])
 def test_the_report_draws_itself_without_the_network(demo, theme, width):
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=list(FLAGS))
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
         requests: list[str] = []
         errors: list[str] = []
@@ -30,7 +22,7 @@ def test_the_report_draws_itself_without_the_network(demo, theme, width):
         page.goto((demo / "report.html").as_uri())
         for name in FIGURES:
             page.locator(f"#{name}").scroll_into_view_if_needed()
-            page.wait_for_selector(f"#{name} .slot.drawn", timeout=60_000)
+            page.wait_for_selector(f"#{name} .slot.drawn", timeout=PATIENCE)
         assert not errors
         assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [
             (demo / "report.html").as_uri()

@@ -215,7 +215,8 @@ def test_data_that_do_not_fit_are_explained(refuse, steps, tmp_path):
     message = refuse("line", *steps[:2], "--data", few)
     assert message.startswith("The network tells 10 classes apart, but the data set 'few' has 3")
     outside = save("outside.npz", 3, 7)
-    print(refuse("line", *steps[:2], "--data", outside))
+    message = refuse("line", *steps[:2], "--data", outside)
+    assert "hold 7, which is out of range; with 3 classes, give whole numbers from 0 to 2." in message
     message = refuse("line", *steps[:2], "--data", "digist")
     assert message.startswith("There is no data set named 'digist'; did you mean 'digits'")
     assert "--download" in refuse("line", *steps[:2], "--data", "CIFAR10")
