@@ -39,8 +39,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return str(self.__struct_config__.tag)
 
     def to_json(self) -> str:
-        """Canonical JSON: fields sorted, defaults written out, no spaces."""
-        return msgspec.json.encode(self, order="deterministic").decode()
+        """Canonical JSON: fields sorted, defaults written out, no spaces.
+
+        Raises:
+            RequestError: A field has a value of another type, such as 2.5 for a whole number.
+        """
+        text = msgspec.json.encode(self, order="deterministic")
+        try:
+            # Read and written once more, so that 0 and 0.0 for the same number are the same text, and the same key.
+            same = msgspec.json.decode(text, type=type(self))
+        except msgspec.ValidationError as error:
+            raise RequestError(
+                f"The request cannot be written: {error}. Give a value of that type."
+            ) from error
+        return msgspec.json.encode(same, order="deterministic").decode()
 
     @property
     def key(self) -> str:

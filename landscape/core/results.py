@@ -166,7 +166,10 @@ def self_check(result: xr.Dataset) -> float:
     checkpoint but the first is real: it is evaluated with another checkpoint's batch-norm statistics.
 
     Returns:
-        A dimensionless number of at least 0; NaN as long as the checkpoints have not been evaluated.
+        A dimensionless number of at least 0; +inf where only one of the two diverges; NaN as long as the checkpoints
+        have not been evaluated.
     """
     own, rebuilt = result["own_nll"].values, result["rebuilt_nll"].values
-    return float(np.max(np.abs(own - rebuilt) / np.maximum(np.abs(own), 1e-3)))
+    scale = np.maximum(np.abs(np.where(np.isinf(own), rebuilt, own)), 1e-3)
+    with np.errstate(invalid="ignore"):  # inf - inf: two that both diverge agree
+        return float(np.max(np.where(own == rebuilt, 0.0, np.abs(own - rebuilt) / scale)))

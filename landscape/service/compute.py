@@ -25,7 +25,8 @@ from landscape.networks.strategies import Strategy
 from landscape.networks.tasks import Data, Task
 from landscape.service.home import Home
 from landscape.service.loading import load
-from landscape.service.provenance import with_provenance
+from landscape.service.locks import locked
+from landscape.service.provenance import versions, with_provenance
 from landscape.service.references import as_home
 from landscape.service.store import Store
 from landscape.service.tuning import build_evaluator, choose_strategy, seconds_per_point
@@ -43,6 +44,8 @@ CHUNK_SECONDS = 1.0
 LARGEST_CHUNK = 256
 # How often the partial result is written for those who watch.
 PARTIAL_SECONDS = 1.0
+# How often somebody who waits for another process looks whether to stop.
+WAITING_SECONDS = 0.5
 
 
 @overload
@@ -109,11 +112,19 @@ def compute(
         return _train(request, data, home, device, progress, stop, folder)
     loaded = load(request, home, task=task, checkpoints=checkpoints, download=download)
     store = Store(home)
-    store.link(request.key, loaded.request.key)
-    found = store.load(loaded.request.key)
-    if found is not None and is_complete(found):
-        return found
-    return _evaluate(request, loaded, store, choose_device(device), progress, stop)
+    key = loaded.request.key
+    store.link(request.key, key)
+    while True:
+        # Two that fill the same folder would mix chunks of different sizes: the second waits for the first's result.
+        with locked(home.jobs / f"{key}.lock", patience=WAITING_SECONDS) as held:
+            found = store.load(key)
+            if found is not None and is_complete(found):
+                return found
+            if held:
+                return _evaluate(request, loaded, store, choose_device(device), progress, stop)
+        progress(0, 0, "waiting for another process that computes the same")
+        if stop():
+            raise _stopped()
 
 
 def run_folder(request: TrainRequest, home: Home) -> Path:
@@ -154,7 +165,6 @@ def _evaluate(
 ) -> xr.Dataset:
     key = loaded.request.key
     sweep = STUDIES[loaded.request.study](loaded)
-    store.begin(key, loaded.request.to_json())
     begin = time.perf_counter()
     total = len(sweep.coefficients)
     progress(0, total, "measuring the fastest way")
@@ -176,9 +186,7 @@ def _evaluate(
         if not np.isnan(values[index]).any():
             continue
         if stop():
-            raise StoppedError(
-                "The computation was stopped; what is finished is kept, and resuming goes on from there."
-            )
+            raise _stopped()
         values[index] = evaluator.evaluate(sweep.points(index))
         store.put_chunk(key, index_of, values[index])
         progress(int(np.isfinite(values[:, 0, 1]).sum()), total, "points")
@@ -193,11 +201,12 @@ def _evaluate(
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """What must not change between start and resume: strategies differ in rounding, chunks in numbering."""
+    """What must not change between start and resume: chunks differ in numbering, all else in rounding."""
 
     strategy: Strategy
     chunk: int
     device: str
+    versions: dict[str, str]
 
 
 def _plan(sweep: Sweep, store: Store, device: torch.device) -> _Plan:
@@ -206,18 +215,25 @@ def _plan(sweep: Sweep, store: Store, device: torch.device) -> _Plan:
         plan = msgspec.convert(store.plan(key), _Plan)
     except msgspec.ValidationError:
         plan = None
-    if plan is not None and plan.device == device.type:
-        return plan
-    if plan is not None:
-        # Chunks of another device would be mixed with ours; start afresh.
+    if plan is None or (plan.device, plan.versions) != (device.type, versions()):
+        # Chunks of an unknown plan, another device or other versions would be mixed with ours; start afresh.
         store.delete(key)
-        store.begin(key, sweep.loaded.request.to_json())
+        plan = None
+    store.begin(key, sweep.loaded.request.to_json())
+    if plan is not None:
+        return plan
     strategy = choose_strategy(sweep, store.home, device)
     each = seconds_per_point(sweep, device, strategy)
     groups = max(1, int(CHUNK_SECONDS / max(each, 1e-6)) // strategy.points)
-    plan = _Plan(strategy, min(groups * strategy.points, LARGEST_CHUNK), device.type)
+    plan = _Plan(strategy, min(groups * strategy.points, LARGEST_CHUNK), device.type, versions())
     store.put_plan(key, msgspec.to_builtins(plan))
     return plan
+
+
+def _stopped() -> StoppedError:
+    return StoppedError(
+        "The computation was stopped; what is finished is kept, and resuming goes on from there."
+    )
 
 
 def _ignore(done: int, total: int, note: str) -> None:

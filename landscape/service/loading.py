@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
-from torch.nn import Module
+import torch
 
 from landscape.core.errors import RequestError
 from landscape.core.requests import EvaluationRequest
@@ -47,14 +47,15 @@ def load(
             f"The request names {len(request.checkpoints)} checkpoints, but {len(given)} are given."
         )
     _check_same_network(given)
+    _check_finite(given)
     if task is None:
         data = load_request_data(request.data, given, home, download=download)
         task = load_task(given[0].metadata, data)
-        _check_fits(given[0], task.build())
     elif request.data is not None:
         raise RequestError(
             "The data are named in the request and given in the task; leave one of the two out."
         )
+    _check_fits(given[0], task)
     data = task.data
     sample = data.sample(train=request.train_samples, test=request.test_samples, seed=request.sample_seed)
     decays = [c.metadata.weight_decay for c in given if c.metadata.weight_decay is not None]
@@ -97,8 +98,18 @@ def _check_same_network(checkpoints: Sequence[Checkpoint]) -> None:
             )
 
 
-def _check_fits(checkpoint: Checkpoint, network: Module) -> None:
-    space = ParameterSpace.of(network)
+def _check_finite(checkpoints: Sequence[Checkpoint]) -> None:
+    for checkpoint in checkpoints:
+        if not bool(torch.isfinite(checkpoint.theta).all()):
+            raise RequestError(
+                f"The checkpoint {checkpoint.label!r} holds NaN or infinite weights, so nothing passes through it; "
+                "choose one from before its training diverged."
+            )
+
+
+def _check_fits(checkpoint: Checkpoint, task: Task) -> None:
+    with torch.random.fork_rng(devices=[]):
+        space = ParameterSpace.of(task.build())
     if (space.names, space.shapes) == (checkpoint.space.names, checkpoint.space.shapes):
         return
     wrong = next(
@@ -110,7 +121,7 @@ def _check_fits(checkpoint: Checkpoint, network: Module) -> None:
         checkpoint.space.names[-1],
     )
     raise RequestError(
-        f"The checkpoint {checkpoint.label!r} does not fit {checkpoint.metadata.architecture} for this data "
+        f"The checkpoint {checkpoint.label!r} does not fit {task.name} for this data "
         f"(first difference at {wrong!r}); choose the data that it was trained on."
     )
 

@@ -42,6 +42,11 @@ def load_checkpoint(reference: str | Path, *, home: Home | Path | None = None) -
         upload = import_upload(file, file.name, home)
         file = upload.weights
     checkpoint = load_checkpoint_file(file)
+    if _DIGEST.fullmatch(str(reference)) and checkpoint.digest != reference:
+        raise CheckpointError(
+            f"{source} no longer holds the checkpoint with the digest {str(reference)[:12]}… (now "
+            f"{checkpoint.digest[:12]}…); bring that one back, or name the new one by its file."
+        )
     checkpoint = _with_source(checkpoint, source)
     Store(home).remember(checkpoint.digest, "checkpoint", source)
     return checkpoint
@@ -82,7 +87,13 @@ def load_request_data(
             raise DataError(
                 f"No data set with the digest {reference[:12]}… has been seen in {home.path}; name it or give its path."
             )
-        return _remembered(load_data(location, download=download, cache=home.data), location, store)
+        data = _remembered(load_data(location, download=download, cache=home.data), location, store)
+        if _DIGEST.fullmatch(reference) and data.digest != reference:
+            raise DataError(
+                f"The data set {location!r} no longer has the digest {reference[:12]}… (now {data.digest[:12]}…); "
+                "bring the old one back, or name the new one by its path."
+            )
+        return data
     trained = {c.metadata.data_digest: c.metadata.data for c in checkpoints if c.metadata.data_digest}
     if len(trained) != 1:
         names = " and ".join(sorted(str(name) for name in trained.values()))
@@ -105,7 +116,9 @@ def load_request_data(
 
 def as_home(home: Home | Path | None) -> Home:
     """The working folder, created if it is not there."""
-    return (home if isinstance(home, Home) else Home(home) if home is not None else Home.default()).ensure()
+    path = home.path if isinstance(home, Home) else home
+    # What is remembered of a place in it must hold in other directories, too.
+    return (Home(path.absolute()) if path is not None else Home.default()).ensure()
 
 
 def _find(reference: str, home: Home) -> tuple[Path, str]:

@@ -20,7 +20,7 @@ from landscape.networks.tasks import Task
 from landscape.service.home import Home
 from landscape.studies.sweeps import Sweep
 
-# More examples than this do not change which strategy is fastest, only how long it takes to see it.
+# Larger samples do not change which batch of at most so many examples is fastest, only how long it takes to see it.
 TUNING_EXAMPLES = 512
 
 
@@ -62,7 +62,12 @@ def _measure(sweep: Sweep, device: torch.device) -> Strategy:
 
     images = task.data.train.inputs.ndim == 4
     options = candidates(images=images, parameters=sweep.anchors.shape[1], device=device)
-    return fastest(options, evaluate)
+    strategy = fastest(options, evaluate)
+    # What was measured as one batch was the sample: all of a larger split at once might not even fit into memory.
+    is_whole = max(len(sweep.loaded.task.data.train), len(sweep.loaded.task.data.test)) <= TUNING_EXAMPLES
+    if strategy.batch == 0 and not is_whole:
+        strategy = msgspec.structs.replace(strategy, batch=TUNING_EXAMPLES)
+    return strategy
 
 
 def seconds_per_point(sweep: Sweep, device: torch.device, strategy: Strategy) -> float:
@@ -94,6 +99,7 @@ def _fingerprint(sweep: Sweep, device: torch.device) -> str:
     )
     space = sweep.loaded.checkpoints[0].space
     facts = (
+        TUNING_EXAMPLES,
         sweep.loaded.task.name,
         space.shapes,
         data.input_shape,

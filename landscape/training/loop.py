@@ -222,6 +222,8 @@ class Training:
             _log.warning(
                 "Checkpoints are missing from %s, so training starts again from step 0.", self._folder
             )
+            # The newest states are kept, so one from the future would drive out those of the new start.
+            delete_states(self._folder / STATE_FOLDER)
             return False
         for name, now in self._conditions().items():
             before = state.record.conditions.get(name)

@@ -54,7 +54,7 @@ function fitNarrow(figure) {
   let bars = 0;
   for (const trace of figure.data) {
     if (!trace.colorbar) continue;
-    trace.colorbar = { ...trace.colorbar, ...bar, ...place, title: { ...trace.colorbar.title, side: "top" } };
+    trace.colorbar = { ...trace.colorbar, ...bar, ...place, title: { ...trace.colorbar.title, side: "bottom" } };
     bars += 1;
   }
   layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom" };
@@ -84,7 +84,7 @@ function addProbe(figure, probe, ink) {
   } else if (probe.kind === "surface") {
     // On the surface itself a mark would be half hidden; the checkpoints stand on posts as well.
     const post = { x: [probe.x, probe.x], y: [probe.y, probe.y], z: [probe.z, probe.top] };
-    const marker = { ...halo, symbol: "x", size: [0, 7] };
+    const marker = { ...halo, symbol: "cross", size: 6 };
     figure.data.push({ ...common, ...post, type: "scatter3d", mode: "lines+markers", marker, line: { color: ink, width: 4 } });
   } else {
     const marker = { ...halo, symbol: "x", size: 11 };

@@ -108,3 +108,16 @@ def test_unknown_names_suggest_the_nearest():
         "There is no fruit named 'appel'; did you mean 'apple'? Choose one of: apple, pear."
     )
     assert "did you mean" not in unknown_name("fruit", "zzz", ["pear", "apple"])
+
+
+def test_whole_and_decimal_spellings_of_a_number_are_the_same_request():
+    whole = LineRequest(checkpoints=("a", "b"), start=-1, stop=2, weight_decay=0)
+    decimal = LineRequest(checkpoints=("a", "b"), start=-1.0, stop=2.0, weight_decay=0.0)
+    assert whole.key == decimal.key == request_from_json(whole.to_json()).key
+
+
+def test_a_value_of_another_type_has_no_key():
+    with pytest.raises(
+        RequestError, match=r"Expected `int`, got `float` - at `\$.cycles`. Give a value of that"
+    ):
+        _ = TrainRequest(cycles=2.5).key  # pyright: ignore[reportArgumentType]

@@ -69,6 +69,17 @@ def test_the_self_check_is_the_largest_relative_difference():
     assert self_check(result) == pytest.approx(0.25)
 
 
+def test_the_self_check_of_checkpoints_that_diverge():
+    result = plane_result()
+    assert np.isfinite(self_check(result))
+    result["own_nll"].values[0, 1] = result["rebuilt_nll"].values[0, 1] = np.inf
+    assert np.isfinite(self_check(result))  # both diverge: they agree
+    result["rebuilt_nll"].values[0, 1] = 2.0
+    assert self_check(result) == np.inf
+    result["own_nll"].values[1, 0] = np.nan
+    assert np.isnan(self_check(result))
+
+
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "file"
     write_bytes_atomically(path, b"old")

@@ -1,4 +1,6 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,10 +11,13 @@ from landscape.core.files import load_result, save_result
 from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest
 from landscape.core.results import is_complete, provenance_of, self_check
 from landscape.networks.checkpoint_files import save_checkpoint
+from landscape.networks.strategies import Strategy
 from landscape.networks.tasks import Task
 from landscape.service import compute as computing
+from landscape.service import tuning
 from landscape.service.compute import compute
 from landscape.service.estimate import estimate
+from landscape.service.locks import locked
 from landscape.service.references import load_checkpoint
 from landscape.service.store import Store
 from tests.conftest import PlainNet, TinyNet, tiny_checkpoint, tiny_data, tiny_task
@@ -287,8 +292,6 @@ def test_identical_checkpoints_are_refused_before_anything_is_written(home, run)
 def test_too_little_memory_for_recalibration_is_said_before_it_is_tried(home, monkeypatch):
     from types import SimpleNamespace
 
-    from landscape.service import tuning
-
     monkeypatch.setattr(tuning.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     with pytest.raises(
         RequestError, match=r"on 37 examples at once needs about 0\.0 GB, and 0\.0 GB are free; ask for fewer"
@@ -309,3 +312,96 @@ def test_two_runs_have_different_labels(home, run, tmp_path):
     request = LineRequest(checkpoints=(f"{run.folder}@12", f"{copy}@last"), points=2)
     labels = list(compute(request, home=home)["checkpoint"].values)
     assert len(set(labels)) == 2
+
+
+def test_a_second_caller_waits_for_the_first_and_takes_its_result(home, monkeypatch):
+    monkeypatch.setattr(computing, "WAITING_SECONDS", 0.01)
+    notes, second = [], []
+    waits = threading.Event()
+
+    def wait(done: int, total: int, note: str) -> None:
+        notes.append(note)
+        waits.set()
+
+    def ask_again(done: int, total: int, note: str) -> None:
+        if not second:
+            second.append(executor.submit(compute_tiny, PLANE, home, progress=wait))
+            assert waits.wait(30)
+
+    with ThreadPoolExecutor(1) as executor:
+        first = compute_tiny(PLANE, home, progress=ask_again)
+        assert second[0].result(30).identical(first)
+    assert set(notes) == {"waiting for another process that computes the same"}
+
+
+def test_who_waits_for_another_process_can_stop(home, monkeypatch):
+    monkeypatch.setattr(computing, "WAITING_SECONDS", 0.01)
+    key = provenance_of(compute_tiny(PLANE, home)).key
+    Store(home).delete(key)
+    with (
+        locked(home.jobs / f"{key}.lock", patience=0),
+        pytest.raises(StoppedError, match="what is finished is kept"),
+    ):
+        compute_tiny(PLANE, home, stop=lambda: True)
+
+
+@pytest.mark.parametrize("change", [{"versions": {"torch": "0.1"}}, {"device": "abacus"}, None])
+def test_chunks_of_another_plan_are_not_mixed_in(home, change):
+    whole = compute_tiny(PLANE, home)
+    key, store = provenance_of(whole).key, Store(home)
+    (home.result_folder(key) / "result.nc").unlink()
+    plan = store.plan(key)
+    assert plan is not None
+    store.put_plan(key, {} if change is None else plan | change)
+    store.put_chunk(key, 0, np.zeros((4, 2, 2)))
+    assert np.array_equal(compute_tiny(PLANE, home)["own_nll"], whole["own_nll"])
+
+
+def test_a_task_of_another_network_is_refused(home):
+    class Reordered(PlainNet):
+        """The same tensors in another order, which a flat vector alone would not tell."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.hidden = self._modules.pop("hidden")
+
+    with pytest.raises(RequestError, match="'checkpoint 1' does not fit Reordered for this data"):
+        compute(
+            LineRequest(checkpoints=("a", "b")),
+            home=home,
+            task=tiny_task(Reordered),
+            checkpoints=tiny(2, PlainNet),
+        )
+
+
+def test_weights_that_are_not_finite_are_refused(home):
+    first, second = tiny(2)
+    second.theta[3] = torch.nan
+    with pytest.raises(RequestError, match="'checkpoint 2' holds NaN or infinite weights"):
+        compute(LineRequest(checkpoints=("a", "b")), home=home, task=tiny_task(), checkpoints=[first, second])
+
+
+def test_a_digest_is_never_answered_with_other_weights_or_data(home, run, tmp_path):
+    one, other = tuple(run.checkpoints())[1:]
+    file = tmp_path / "weights.safetensors"
+    save_checkpoint(one, file)
+    assert load_checkpoint(str(file), home=home).digest == one.digest
+    save_checkpoint(other, file)
+    with pytest.raises(
+        CheckpointError, match=r"no longer holds the checkpoint with the digest .*bring that one"
+    ):
+        load_checkpoint(one.digest, home=home)
+
+    Store(home).remember("1" * 64, "data", "digits")
+    with pytest.raises(
+        DataError, match=r"'digits' no longer has the digest 1{12}… \(now .*bring the old one back"
+    ):
+        compute(LineRequest(checkpoints=tuple(map(str, run.checkpoint_files[1:])), data="1" * 64), home=home)
+
+
+def test_a_whole_split_as_one_batch_is_used_only_where_it_was_measured(home, monkeypatch):
+    monkeypatch.setattr(tuning, "fastest", lambda options, evaluate: Strategy("contiguous", 0, 8))
+    assert "each split as one batch" in provenance_of(compute_tiny(PLANE, home)).strategy
+    monkeypatch.setattr(tuning, "TUNING_EXAMPLES", 20)  # of 37
+    other = PlaneRequest(checkpoints=("a", "b", "c"), columns=2, rows=2)
+    assert "batches of 20" in provenance_of(compute_tiny(other, home)).strategy

@@ -147,6 +147,14 @@ def test_a_lost_checkpoint_is_trained_again(tmp_path, undisturbed, caplog):
     assert contents(tmp_path / "run") == undisturbed
 
 
+def test_the_states_of_a_new_start_are_not_driven_out_by_later_ones(tmp_path, undisturbed):
+    train_on(tmp_path / "run", 40)
+    (tmp_path / "run" / "checkpoints" / "step-000015.safetensors").unlink()
+    train_on(tmp_path / "run", 7)  # from step 0 again
+    train_on(tmp_path / "run", 2, until=9)
+    assert contents(train(REQUEST, tmp_path / "run", data=tiny_data()).folder) == undisturbed
+
+
 def test_only_two_states_are_kept(tmp_path):
     for _ in range(4):
         with pytest.raises(StoppedError):
