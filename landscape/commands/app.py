@@ -22,6 +22,4 @@ def app(context: click.Context, port: int | None, home: Path | None, no_browser:
     from landscape.service.home import Home
     from landscape.service.launch import launch
 
-    context.exit(
-        launch(port=port, open_browser=not no_browser, home=None if home is None else Home(home.expanduser()))
-    )
+    context.exit(launch(port=port, open_browser=not no_browser, home=None if home is None else Home(home)))

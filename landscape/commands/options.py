@@ -99,7 +99,7 @@ def home_option(function: Function) -> Function:
     """Give a verb `--home`."""
     return click.option(
         "--home",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, resolve_path=True),
         default=None,
         help="Working folder.  [default: LANDSCAPE_HOME, else in the user's data directory]",
     )(function)

@@ -23,7 +23,7 @@ from landscape.networks.datasets import load_data
 from landscape.networks.evaluator import choose_device
 from landscape.networks.strategies import Strategy
 from landscape.networks.tasks import Data, Task
-from landscape.service.home import Home
+from landscape.service.home import PARTIAL_FILE, Home
 from landscape.service.loading import load
 from landscape.service.locks import locked
 from landscape.service.provenance import versions, with_provenance
@@ -38,7 +38,6 @@ from landscape.training.trainer import train
 Progress = Callable[[int, int, str], None]
 Stop = Callable[[], bool]
 
-PARTIAL_FILE = "partial.nc"
 # A chunk this long costs little bookkeeping, and little is lost or waited for when work stops.
 CHUNK_SECONDS = 1.0
 LARGEST_CHUNK = 256

@@ -10,6 +10,7 @@ from landscape.core.errors import StoreError
 from landscape.core.files import describe_write_error
 
 RESULT_FILE = "result.nc"
+PARTIAL_FILE = "partial.nc"  # what has been evaluated so far, for those who watch
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 

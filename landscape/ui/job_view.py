@@ -8,7 +8,7 @@ import streamlit as st
 from landscape.core.errors import ResultError, StoreError
 from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest, request_from_json
 from landscape.figures import FigureStyle
-from landscape.service.home import Home
+from landscape.service.home import PARTIAL_FILE, Home
 from landscape.service.jobs import Job, JobState
 from landscape.service.store import Store
 from landscape.ui.chart import show_chart
@@ -19,7 +19,6 @@ from landscape.ui.pictures import dark_theme, draw_result
 from landscape.ui.state import open_home, open_jobs
 from landscape.ui.text import duration, plain, plural
 
-PARTIAL_FILE = "partial.nc"  # what compute has so far, beside where the result will lie
 POLL_SECONDS = 1.0
 _LOG_LINES = 200
 

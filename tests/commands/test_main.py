@@ -108,7 +108,7 @@ def test_app_hands_over_to_the_launcher(call, monkeypatch, words):
     monkeypatch.setattr(launch, "launch", lambda **options: asked.update(options) or 3)
     assert call("app", *words).exit_code == 3
     assert asked == (
-        {"port": 8777, "open_browser": False, "home": Home(Path("somewhere"))}
+        {"port": 8777, "open_browser": False, "home": Home(Path("somewhere").resolve())}
         if words
         else {"port": None, "open_browser": True, "home": None}
     )

@@ -173,7 +173,10 @@ def test_a_pickle_that_needs_code_is_refused(refuse, weights, tmp_path):
 
     bad = tmp_path / "bad.pt"
     bad.write_bytes(pickle.dumps(Path))
-    assert refuse("line", bad, weights[1]).endswith(".")
+    assert refuse("line", bad, weights[1]) == (
+        "'bad.pt' cannot be used: it is a Python pickle, which can run code, not a torch checkpoint; save the weights "
+        "again with torch.save(model.state_dict(), path)."
+    )
 
 
 def test_checkpoints_that_do_not_fit_together_are_explained(call, refuse, steps, weights, tmp_path):
@@ -184,7 +187,10 @@ def test_checkpoints_that_do_not_fit_together_are_explained(call, refuse, steps,
     )
     message = refuse("line", steps[1], f"{other}@last")
     assert message.startswith("The checkpoints belong to different architectures (mlp and convnet)")
-    assert "identical" in refuse("line", steps[1], steps[1])
+    message = refuse("line", steps[1], steps[1])
+    assert message.startswith(
+        "The two checkpoints have identical weights, so no line passes through them; choose"
+    )
     from landscape.networks.checkpoint_files import save_checkpoint
     from landscape.networks.checkpoints import Checkpoint
     from landscape.service.references import load_checkpoint
