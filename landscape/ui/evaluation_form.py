@@ -154,9 +154,9 @@ def _follow_estimate(request: AnyRequest, measuring: bool) -> None:
         case None:
             st.caption(":material/timer: Measuring how long it takes …")
         case Estimate(seconds, points, images):
-            st.caption(
-                f":material/timer: **About {duration(seconds)}**: {points:,} points × {images:,} images, measured."  # noqa: RUF001
-            )
+            span = duration(seconds)
+            time = span.capitalize() if span.startswith("under") else f"About {span}"
+            st.caption(f":material/timer: **{time}**: {points:,} points of {images:,} images each, measured.")
         case Unknown():
             st.caption(":material/timer: The time could not be measured; Run shows it as it goes.")
         case Refusal(sentence):

@@ -65,7 +65,8 @@ def test_a_wrong_question_ends_a_real_process_with_status_2():
 
 
 def test_an_interrupt_keeps_what_is_finished_and_the_same_command_goes_on(steps, tmp_path):
-    words = ("plane", *steps[:3], "--resolution", "40", "--out", tmp_path / "plane.nc")
+    sample = ("--train-samples", 400, "--test-samples", 100)
+    words = ("plane", *steps[:3], *sample, "--resolution", "40", "--out", tmp_path / "plane.nc")
     process = start(*words)
     end = time.monotonic() + 120
     while not list(Home.default().results.glob("*/chunks/chunk-0001-*.npy")):

@@ -1,6 +1,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -244,6 +245,17 @@ def test_mismatched_networks_and_data_are_explained(home, run):
             task=tiny_task(),
             checkpoints=[tiny_checkpoint(1), tiny_checkpoint(1, PlainNet)],
         )
+    wider = tiny_checkpoint(1)
+    widened = replace(wider.space, shapes=((6, 2, 3, 3), *wider.space.shapes[1:]))
+    with pytest.raises(
+        RequestError, match=r"have different parameters \(\d+ and \d+\); choose checkpoints of one"
+    ):
+        compute(
+            LineRequest(checkpoints=("a", "b")),
+            home=home,
+            task=tiny_task(),
+            checkpoints=[tiny_checkpoint(2), replace(wider, space=widened)],
+        )
     with pytest.raises(DataError, match="do not say which data they were trained on; name the data set"):
         compute(LineRequest(checkpoints=("a", "b")), home=home, checkpoints=tiny(2))
     with pytest.raises(RequestError, match="names 2 checkpoints, but 3 are given"):
@@ -365,7 +377,9 @@ def test_a_task_of_another_network_is_refused(home):
             super().__init__()
             self.hidden = self._modules.pop("hidden")
 
-    with pytest.raises(RequestError, match="'checkpoint 1' does not fit Reordered for this data"):
+    with pytest.raises(
+        RequestError, match=r"'checkpoint 1' does not fit Reordered for this data \(first difference at 'h"
+    ):
         compute(
             LineRequest(checkpoints=("a", "b")),
             home=home,
