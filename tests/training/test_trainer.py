@@ -288,13 +288,3 @@ def test_a_gpu_takes_the_same_path_at_first(tmp_path, architecture):
     # Same start, order and crops; TF32 convolutions and another order of sums separate the two step by step.
     np.testing.assert_allclose(there.history["train_loss"][:5], here.history["train_loss"][:5], rtol=1e-2)
     assert [c.metadata.versions["device"] for c in there.checkpoints()] == ["cuda"] * 4
-
-
-def test_a_batch_of_one_that_batch_norm_cannot_take_is_explained(tmp_path):
-    request = TrainRequest(
-        data="tiny", architecture="vgg16", recipe="standard", cycles=1, epochs=1, batch_size=36
-    )
-    with pytest.raises(
-        RequestError, match=r"A batch of 1 example is too small for the batch norm of vgg16, and 37 training"
-    ):
-        train(request, tmp_path / "run", data=tiny_data())
