@@ -63,22 +63,22 @@ KEYS: list[tuple[Request, str]] = [
     ),
     (
         LineRequest(checkpoints=(A, B)),
-        "9b67b5f224b8fce5e9ec7e8c5c62a839625ec3cfb9f3dbbc1a6e0710e7959f12",
+        "5d8f41d66c6d770e6175045f746d596c302e9b16249b0a575b89ce2503f8b3e6",
     ),
     (
         LineRequest(
             checkpoints=(A, B), data=D, points=51, start=-0.5, stop=1.5, batch_norm="stored", weight_decay=1e-4,
             train_samples=500,
         ),
-        "15e0a602dd301e97b5d8eebfaf42574805bb0ae26f45b5471b176a72898ca85a",
+        "5e6690bff4de42869636be8b1bdda78d80735c0668ee221d360ff4b35cb4262b",
     ),
     (
         PlaneRequest(checkpoints=(A, B, C)),
-        "d263196fe6ab878804b74d7f32755d2256907f7d1bf9192194e1d4eeb6c1dede",
+        "d372c136195adaceff980970fc0ed3eab28aab7483b62ca3cb6d4eb3fdc2bcfb",
     ),
     (
         PlaneRequest(checkpoints=(A, B, C), columns=61, rows=41, margin=0.3, batch_norm="interpolate"),
-        "6ba6955a81c01a136119f5c48ec3a295c0bd6db10442342a1c5677e3c823f93d",
+        "3d78027ab714ddc90fbe8a15657380c15a7ef9279c84b2d76ba8e8d3a50fb5fa",
     ),
 ]  # fmt: skip
 

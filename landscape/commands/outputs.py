@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from landscape.core.errors import RequestError, StoreError, unknown_name
+from landscape.core.errors import RequestError, unknown_name
 from landscape.figures.formats import FORMATS
 
 OUT_FILE = click.Path(path_type=Path)
@@ -38,7 +38,7 @@ def prepare_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        from landscape.core.files import describe_write_error  # brings xarray, which the help does without
+        from landscape.core.files import write_error  # brings xarray, which the help does without
 
-        raise StoreError(describe_write_error(path, error)) from error
+        raise write_error(path, error) from error
     return path

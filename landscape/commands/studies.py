@@ -70,7 +70,7 @@ class Resolution(click.ParamType[tuple[int, int]]):
 
 @click.command()
 @click.argument("checkpoints", nargs=-1, metavar="A B")
-@options_of(LineRequest, into="fields", leave_out=("checkpoints", "start", "stop"))
+@options_of(LineRequest, into="fields", leave_out=("checkpoints", "task", "start", "stop"))
 @click.option(
     "--range",
     "span",
@@ -96,7 +96,7 @@ def line(
 
 @click.command()
 @click.argument("checkpoints", nargs=-1, metavar="A B C")
-@options_of(PlaneRequest, into="fields", leave_out=("checkpoints", "columns", "rows"))
+@options_of(PlaneRequest, into="fields", leave_out=("checkpoints", "task", "columns", "rows"))
 @click.option(
     "--resolution",
     type=Resolution(),

@@ -29,7 +29,15 @@ class TrainingError(LandscapeError):
 
 
 class StoreError(LandscapeError):
-    """The working folder cannot be used: the disk is full, it may not be written, it is held by another."""
+    """The working folder cannot be used: the disk is full, it may not be written, it is held by another.
+
+    Attributes:
+        full: Whether the disk is full, so that the same may succeed once there is space.
+    """
+
+    def __init__(self, message: str, *, full: bool = False) -> None:
+        super().__init__(message)
+        self.full = full
 
 
 class JobError(LandscapeError):

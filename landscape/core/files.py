@@ -30,7 +30,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        raise StoreError(describe_write_error(path, error)) from error
+        raise write_error(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -41,11 +41,16 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     write_atomically(path, lambda temporary: _write_all(temporary, content))
 
 
-def describe_write_error(path: Path, error: OSError) -> str:
-    """One sentence for a failed write."""
+def write_error(path: Path, error: OSError) -> StoreError:
+    """The error to raise for a failed write; it knows whether the disk is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk that holds {path.parent} is full; free some space and resume, nothing computed is lost."
-    return f"{path} cannot be written ({error.strerror or error}); choose a folder that you may write to."
+        return StoreError(
+            f"The disk that holds {path.parent} is full; free some space and resume, nothing computed is lost.",
+            full=True,
+        )
+    return StoreError(
+        f"{path} cannot be written ({error.strerror or error}); choose a folder that you may write to."
+    )
 
 
 def save_result(result: xr.Dataset, path: Path) -> None:

@@ -39,7 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return str(self.__struct_config__.tag)
 
     def to_json(self) -> str:
-        """Canonical JSON: fields sorted, defaults written out, no spaces.
+        """Canonical JSON: fields in their declared order, defaults written out, no spaces.
 
         Raises:
             RequestError: A field has a value of another type, such as 2.5 for a whole number.
@@ -126,10 +126,13 @@ class EvaluationRequest(Request, frozen=True, kw_only=True):
         train_samples: Number of training examples to evaluate, drawn stratified by class; None for all.
         test_samples: The same for the test split.
         sample_seed: Seed of that draw.
+        task: Name of a task of the user's own (Python only), set by `compute`: network, loss and error are known to a
+            request by this name alone, so two tasks that mean different things need different names.
     """
 
     checkpoints: tuple[str, ...]
     data: str | None = None
+    task: str | None = None
     batch_norm: BatchNorm = "recalibrate"
     weight_decay: float | None = None
     train_samples: int | None = None

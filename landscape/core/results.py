@@ -39,7 +39,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         request: The canonical request, with digests.
         key: Its key.
-        command: A command line that repeats the computation.
+        command: A command line that repeats the computation; for a task of the user's own, how to do it in Python.
         checkpoints: In the order of the request.
         data: Name of the data set.
         data_digest: Its content digest.

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import torch
 from greenlet import getcurrent, greenlet
@@ -83,12 +84,34 @@ def replace_batch_norms(network: nn.Module) -> list[PooledBatchNorm]:
     """
     stand_ins: dict[nn.Module, PooledBatchNorm] = {}
     for parent in list(network.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, nn.modules.batchnorm._BatchNorm) and child.running_mean is not None:
+        for name, child in list(
+            parent._modules.items()
+        ):  # named_children passes over a second name for one layer
+            if child is not None and _is_plain_batch_norm(child):
                 if child not in stand_ins:
                     stand_ins[child] = PooledBatchNorm(child, len(stand_ins))
                 setattr(parent, name, stand_ins[child])
     return list(stand_ins.values())
+
+
+def own_batch_norms(network: nn.Module) -> list[str]:
+    """Names of batch-norm layers that do something of their own, so that nothing may stand in for them."""
+    return [
+        name
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm) and type(layer).forward not in _TORCH_FORWARDS
+    ]
+
+
+_TORCH_FORWARDS = (nn.modules.batchnorm._BatchNorm.forward, nn.SyncBatchNorm.forward)
+
+
+def _is_plain_batch_norm(layer: nn.Module) -> TypeGuard[nn.modules.batchnorm._BatchNorm]:
+    return (
+        isinstance(layer, nn.modules.batchnorm._BatchNorm)
+        and type(layer).forward in _TORCH_FORWARDS
+        and layer.running_mean is not None
+    )
 
 
 def moments(activations: Tensor) -> Moments:

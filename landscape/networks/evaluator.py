@@ -7,6 +7,7 @@ passed in through `torch.func.functional_call`. Data lies on the device once, al
 # Shapes: N points · P parameters · B examples of one batch · S splits (train, test) · M measures (nll, error)
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import get_args
 
@@ -22,6 +23,7 @@ from landscape.networks.batch_norm import (
     forward_pooled,
     forward_with,
     moments,
+    own_batch_norms,
     replace_batch_norms,
     vmapped_moments,
 )
@@ -52,12 +54,21 @@ class Evaluator:
         recalibrate: Re-estimate batch-norm statistics at every point, on the whole training split as one batch.
         device: Where to compute.
         strategy: Layout, batch size and points at once; see `strategies.py`.
+
+    Raises:
+        RequestError: Recalibration is asked for, and a batch-norm layer has a forward of its own.
     """
 
     def __init__(self, task: Task, *, recalibrate: bool, device: torch.device, strategy: Strategy) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = task.build()
+        own = own_batch_norms(network) if recalibrate else []
+        if own:
+            raise RequestError(
+                f"The layer {own[0]!r} is a batch norm with a forward of its own, which cannot be recalibrated; "
+                "choose the policy stored or interpolate."
+            )
         self.space = ParameterSpace.of(network)
         self.strategy = strategy
         self.device = device
@@ -78,7 +89,7 @@ class Evaluator:
         """
         at_once = self.strategy.points
         rows = []
-        with torch.inference_mode():
+        with torch.inference_mode(), _full_precision(self.device):
             for low in range(0, len(points), at_once):
                 index = torch.arange(low, low + at_once).clamp(max=len(points) - 1)
                 sums = self._evaluate_group(points, index)
@@ -172,6 +183,13 @@ class _Pass(nn.Module):
             errors = torch.where(diverged, 1.0, self.task.errors(output, targets).double())
             totals.append(torch.stack([losses.sum(), errors.sum()]))
         return torch.stack(totals).sum(0)
+
+
+def _full_precision(device: torch.device) -> AbstractContextManager[None]:
+    # By default cuDNN rounds the inputs of a float32 convolution to TF32, three decimal digits.
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
 def choose_device(device: str) -> torch.device:

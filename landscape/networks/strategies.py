@@ -74,7 +74,10 @@ def fastest(
             continue
         # The first call pays for allocations and plans; one that is hopeless even so is not tried again.
         start = time.perf_counter()
-        values = evaluate(option, option.points)
+        try:
+            values = evaluate(option, option.points)
+        except torch.OutOfMemoryError:
+            continue
         if (time.perf_counter() - start) / option.points > HOPELESS * least:
             continue
         times = []

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from landscape.core.errors import DataError
 from landscape.core.requests import Split
+from landscape.core.seeds import seed_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ def _sample(examples: Examples, count: int | None, seed: int, split: str) -> Exa
         raise DataError(
             f"{count} {split} examples are asked for, but the data set has {len(examples)}; ask for fewer, or for all."
         )
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed_for(seed, f"sample {split}"))
     targets = examples.targets.cpu()
     # Random order within each class, then every class in turn by its relative rank: any prefix is stratified.
     shuffled = torch.randperm(len(targets), generator=generator)

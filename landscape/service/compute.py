@@ -16,7 +16,7 @@ import xarray as xr
 
 from landscape.core.errors import StoppedError
 from landscape.core.files import save_result
-from landscape.core.requests import AnyRequest, EvaluationRequest, LineRequest, PlaneRequest, TrainRequest
+from landscape.core.requests import AnyRequest, LineRequest, PlaneRequest, TrainRequest
 from landscape.core.results import is_complete
 from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.datasets import load_data
@@ -93,7 +93,8 @@ def compute(
         progress: Called with (done, total, note) after each chunk or step.
         stop: Asked between chunks; when it says True, `StoppedError` is raised and what is done is kept.
         download: Whether a data set that is known by name may be fetched if it is not here.
-        task: Network, data and loss, for networks that are not in the registry.
+        task: Network, data and loss, for networks that are not in the registry. Its name stands for it in the key:
+            give tasks that differ different names.
         checkpoints: Loaded checkpoints, in the order of the request, in place of its references.
         folder: Where a training run goes; None for a folder of its own in the working folder.
 
@@ -155,7 +156,7 @@ def _lasting(reference: str) -> str:
 
 
 def _evaluate(
-    asked: EvaluationRequest,
+    asked: LineRequest | PlaneRequest,
     loaded: Loaded,
     store: Store,
     device: torch.device,
@@ -181,13 +182,13 @@ def _evaluate(
         return with_provenance(sweep.to_dataset(values), asked, loaded, plan.strategy, device, seconds)
 
     shown = -np.inf
-    for index_of, index in enumerate(chunks):
+    for number, index in enumerate(chunks):
         if not np.isnan(values[index]).any():
             continue
         if stop():
             raise _stopped()
         values[index] = evaluator.evaluate(sweep.points(index))
-        store.put_chunk(key, index_of, values[index])
+        store.put_chunk(key, number, values[index])
         progress(int(np.isfinite(values[:, 0, 1]).sum()), total, "points")
         if time.perf_counter() - shown > PARTIAL_SECONDS:
             shown = time.perf_counter()

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from landscape.core.errors import LandscapeError, StoreError
-from landscape.core.files import describe_write_error
+from landscape.core.files import write_error
 from landscape.core.requests import request_from_json
 from landscape.service.home import RESULT_FILE, Home
 from landscape.service.locks import locked
@@ -101,7 +101,9 @@ def _open(home: Home) -> sqlite3.Connection:
 
 def _check(home: Home) -> None:
     """Look at the whole file once per process; a damaged one is moved aside and a new one built."""
-    with locked(home.path / "index.lock", patience=_BUSY_SECONDS):
+    with locked(home.path / "index.lock", patience=_BUSY_SECONDS) as held:
+        if not held:
+            raise _held(home)
         try:
             with contextlib.closing(_connect(home)) as connection:
                 sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
@@ -201,16 +203,24 @@ def _sentences(home: Home) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(_describe(home, error)) from error
+        raise _translate(home, error) from error
 
 
-def _describe(home: Home, error: sqlite3.Error) -> str:
+def _translate(home: Home, error: sqlite3.Error) -> StoreError:
     code = _code(error)
     if code == sqlite3.SQLITE_FULL or shutil.disk_usage(home.path).free < _NEARLY_FULL_BYTES:
-        return describe_write_error(home.index, OSError(errno.ENOSPC, "disk full"))
+        return write_error(home.index, OSError(errno.ENOSPC, "disk full"))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return f"{home.index} is held by another program for too long; close other landscape windows and try again."
+        return _held(home)
     if _is_damage(error):
         _checked.discard(home.index)
-        return f"{home.index} is damaged; try again, and it is built anew from the results folder."
-    return describe_write_error(home.index, OSError(errno.EIO, str(error)))
+        return StoreError(
+            f"{home.index} is damaged; try again, and it is built anew from the results folder."
+        )
+    return write_error(home.index, OSError(errno.EIO, str(error)))
+
+
+def _held(home: Home) -> StoreError:
+    return StoreError(
+        f"{home.index} is held by another program for too long; close other landscape windows and try again."
+    )

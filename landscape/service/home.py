@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from landscape.core.errors import StoreError
-from landscape.core.files import describe_write_error
+from landscape.core.files import write_error
 
 RESULT_FILE = "result.nc"
+SUMMARY_FILE = "summary.json"  # beside the result: its checksum, study and title
 PARTIAL_FILE = "partial.nc"  # what has been evaluated so far, for those who watch
 _KEY = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
@@ -104,7 +105,7 @@ def _create(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(describe_write_error(folder, error)) from error
+        raise write_error(folder, error) from error
 
 
 def _data_directory() -> Path:

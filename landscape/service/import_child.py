@@ -23,7 +23,8 @@ from landscape.core.weights_header import CheckpointMetadata, read_header
 from landscape.networks.checkpoint_files import load_checkpoint_file, save_checkpoint
 from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.recognise import COUNTER, build_skeleton, recognise
-from landscape.service.imports import EXIT_DISK_FULL, REFUSAL_FILE
+from landscape.service.imports import REFUSAL_FILE
+from landscape.service.processes import EXIT_DISK_FULL
 from landscape.service.state_dicts import Weights, find_weights
 from landscape.service.uploads import MANIFEST_FILE, WEIGHTS_FILE, Manifest
 

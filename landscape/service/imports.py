@@ -16,18 +16,17 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from landscape.core.errors import CheckpointError, StoreError
-from landscape.core.files import describe_write_error
+from landscape.core.files import write_error
 from landscape.service.gate import Format, inspect, open_regular, refused
 from landscape.service.gate_rules import LIMITS, SAVE_AGAIN, RefusedError
 from landscape.service.home import Home
 from landscape.service.locks import locked
-from landscape.service.processes import start_module
+from landscape.service.processes import EXIT_DISK_FULL, start_module
 from landscape.service.uploads import Upload, delete_upload, load_upload, uploads
 
 __all__ = ["Upload", "clean_name", "delete_upload", "import_upload", "uploads"]
 
 REFUSAL_FILE = "refusal.txt"
-EXIT_DISK_FULL = 75  # as the worker's
 _LOCK_SECONDS = 300.0
 _CHILD_SECONDS = 120.0
 _SLOWEST_BYTES_PER_SECOND = 10 << 20
@@ -94,7 +93,7 @@ def _take_in(source: Path | str | bytes, file: Path, label: str) -> tuple[str, i
     except RefusedError as refusal:
         raise refused(label, refusal) from refusal
     except OSError as error:
-        raise StoreError(describe_write_error(file, error)) from error
+        raise write_error(file, error) from error
     return digest.hexdigest(), size
 
 
@@ -120,7 +119,7 @@ def _convert(file: Path, folder: Path, label: str, form: Format, sha256: str, si
     try:
         folder.mkdir(mode=0o700)
     except OSError as error:
-        raise StoreError(describe_write_error(folder, error)) from error
+        raise write_error(folder, error) from error
     child = start_module(
         "landscape.service.import_child",
         ["--", str(file.absolute()), str(folder.absolute()), label, form, sha256],
@@ -137,7 +136,7 @@ def _convert(file: Path, folder: Path, label: str, form: Format, sha256: str, si
         child.kill()
         child.wait()
     if status == EXIT_DISK_FULL:
-        raise StoreError(describe_write_error(folder, OSError(errno.ENOSPC, "disk full")))
+        raise write_error(folder, OSError(errno.ENOSPC, "disk full"))
     if status != 0:
         refusal = folder / REFUSAL_FILE
         cause = (
@@ -152,7 +151,7 @@ def _publish(folder: Path, target: Path) -> Upload:
             shutil.rmtree(target)
         folder.replace(target)
     except OSError as error:
-        raise StoreError(describe_write_error(target, error)) from error
+        raise write_error(target, error) from error
     upload = load_upload(target)
     if upload is None:
         raise CheckpointError(f"The import left no manifest in {target}; import the file again.")

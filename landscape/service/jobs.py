@@ -72,11 +72,12 @@ class Jobs:
 
         Raises:
             StoreError: The queue cannot be written.
-            JobError: The request is queued, but no runner can be started.
+            JobError: The job of this request is just being stopped; or it is queued, but no runner can be started.
         """
         result = _finished_result(self.home, request)
         now = time.time()
         with transaction(self.home) as connection:
+            _refuse_if_stopping(connection, "key = ?", request.key)
             connection.execute(
                 "INSERT OR IGNORE INTO jobs(id, key, study, request, folder, state, created) "
                 "VALUES(?, ?, ?, ?, ?, 'cancelled', ?)",
@@ -96,7 +97,12 @@ class Jobs:
                     (str(result), now, now, request.key),
                 )
             else:
-                _queue_again(connection, "key = ? AND state IN ('cancelled', 'failed', 'done')", request.key)
+                _queue_again(
+                    connection,
+                    "key = ? AND state IN ('cancelled', 'failed', 'done')",
+                    request.key,
+                    folder=Path.cwd(),
+                )
             row = connection.execute("SELECT * FROM jobs WHERE key = ?", (request.key,)).fetchone()
         job = self._job(row)
         if job.state != "done":
@@ -148,11 +154,7 @@ class Jobs:
             JobError: There is no such job, or it is just being stopped.
         """
         with transaction(self.home) as connection:
-            stopping = connection.execute(
-                "SELECT 1 FROM jobs WHERE id = ? AND state = 'running' AND cancel_at IS NOT NULL", (job_id,)
-            ).fetchone()
-            if stopping:
-                raise JobError(f"Job {job_id} is just being stopped; wait a moment, then resume it.")
+            _refuse_if_stopping(connection, "id = ?", job_id)
             _queue_again(connection, "id = ? AND state IN ('cancelled', 'failed')", job_id)
         job = self._expect(job_id)
         if job.state == "waiting":
@@ -232,11 +234,23 @@ class Jobs:
         )
 
 
-def _queue_again(connection: sqlite3.Connection, condition: str, value: str) -> None:
+def _refuse_if_stopping(connection: sqlite3.Connection, condition: str, value: str) -> None:
+    """A running job that was asked to stop will be cancelled: a wish to go on would be lost."""
+    row = connection.execute(
+        f"SELECT id FROM jobs WHERE state = 'running' AND cancel_at IS NOT NULL AND {condition}", (value,)
+    ).fetchone()
+    if row is not None:
+        raise JobError(f"Job {row['id']} is just being stopped; wait a moment, then resume it.")
+
+
+def _queue_again(
+    connection: sqlite3.Connection, condition: str, value: str, *, folder: Path | None = None
+) -> None:
+    """Let jobs wait again; `folder` is where relative references are meant from now on, None for as before."""
     connection.execute(
         "UPDATE jobs SET state = 'waiting', error = NULL, result = NULL, cancel_at = NULL, attempts = 0, created = ?, "
-        f"finished = NULL WHERE {condition}",
-        (time.time(), value),
+        f"finished = NULL, folder = coalesce(?, folder) WHERE {condition}",
+        (time.time(), None if folder is None else str(folder), value),
     )
 
 

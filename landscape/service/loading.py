@@ -48,6 +48,12 @@ def load(
         )
     _check_same_network(given)
     _check_finite(given)
+    own = None if task is None else task.name
+    if request.task not in (None, own):
+        raise RequestError(
+            f"The request is about the task {request.task!r}, which lives in somebody's Python code; "
+            "compute it there, with task=…, or leave the field out."
+        )
     if task is None:
         data = load_request_data(request.data, given, home, download=download)
         task = load_task(given[0].metadata, data)
@@ -66,6 +72,7 @@ def load(
         request,
         checkpoints=tuple(checkpoint.digest for checkpoint in given),
         data=data.digest,
+        task=own,
         weight_decay=float(weight_decay),
         train_samples=_or_all(request.train_samples, len(data.train)),
         test_samples=_or_all(request.test_samples, len(data.test)),

@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from landscape.core.errors import StoreError
-from landscape.core.files import describe_write_error
+from landscape.core.files import write_error
 
 
 @contextlib.contextmanager
@@ -28,7 +27,7 @@ def locked(path: Path, *, patience: float) -> Iterator[bool]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise StoreError(describe_write_error(path, error)) from error
+        raise write_error(path, error) from error
     try:
         end = time.monotonic() + patience
         while not (held := _try_lock(descriptor)) and time.monotonic() < end:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 
-from landscape.core.errors import StoreError
-from landscape.core.files import describe_write_error
+from landscape.core.files import write_error
 from landscape.core.threads import SLEEPING_THREADS
 
+EXIT_DISK_FULL = 75  # EX_TEMPFAIL of sysexits.h: try again later
 _PACKAGE_ROOT = Path(__file__).parents[2]
 _SAME_PROCESS_SECONDS = 2.0  # how far two readings of one process's start may lie apart
 
@@ -101,7 +101,7 @@ def start_module(
                 creationflags=_detached_flags() if detached else 0,
             )
     except OSError as error:
-        raise StoreError(describe_write_error(log, error)) from error
+        raise write_error(log, error) from error
     if detached:
         # Somebody has to take the exit status, or it stays in the process table as a zombie while we live.
         threading.Thread(target=process.wait, daemon=True).start()

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 import numpy as np
@@ -13,17 +13,19 @@ import torch
 import xarray as xr
 
 import landscape
-from landscape.core.errors import ResultError
-from landscape.core.requests import EvaluationRequest, LineRequest, PlaneRequest
+from landscape.core.requests import LineRequest, PlaneRequest
 from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute
 from landscape.networks.strategies import Strategy
 from landscape.networks.tasks import Data
 from landscape.studies.sweeps import Loaded
 
+# A task of the user's own is Python code, which no command line could name.
+FROM_PYTHON = "landscape.compute(request, task=…, checkpoints=…), from Python, where the task is defined"
+
 
 def with_provenance(
     dataset: xr.Dataset,
-    asked: EvaluationRequest,
+    asked: LineRequest | PlaneRequest,
     loaded: Loaded,
     strategy: Strategy,
     device: torch.device,
@@ -53,7 +55,9 @@ def with_provenance(
     provenance = Provenance(
         request=msgspec.to_builtins(loaded.request),
         key=loaded.request.key,
-        command=command_line(asked, records, data, loaded.weight_decay),
+        command=FROM_PYTHON
+        if loaded.request.task
+        else command_line(asked, records, data, loaded.weight_decay),
         checkpoints=records,
         data=data.name,
         data_digest=data.digest,
@@ -87,13 +91,9 @@ def versions() -> dict[str, str]:
 
 
 def command_line(
-    request: EvaluationRequest, records: Sequence[CheckpointRecord], data: Data, weight_decay: float
+    request: LineRequest | PlaneRequest, records: Sequence[CheckpointRecord], data: Data, weight_decay: float
 ) -> str:
-    """The command that computes the request again.
-
-    Raises:
-        ResultError: The request is of a study that the command line does not have.
-    """
+    """The command that computes the request again."""
     match request:
         case LineRequest():
             special: list[Any] = [
@@ -105,7 +105,7 @@ def command_line(
             size = f"{request.columns}x{request.rows}" if request.columns != request.rows else request.columns
             special = ["--resolution", size, "--margin", _exact(request.margin)]
         case _:
-            raise ResultError(f"There is no command for the study {request.study!r}.")
+            assert_never(request)
     common: list[Any] = ["--batch-norm", request.batch_norm, "--weight-decay", _exact(weight_decay)]
     if request.data is not None:
         common += ["--data", data.source if Path(data.source).exists() else data.name]

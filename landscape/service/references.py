@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -47,7 +48,7 @@ def load_checkpoint(reference: str | Path, *, home: Home | Path | None = None) -
             f"{source} no longer holds the checkpoint with the digest {str(reference)[:12]}… (now "
             f"{checkpoint.digest[:12]}…); bring that one back, or name the new one by its file."
         )
-    checkpoint = _with_source(checkpoint, source)
+    checkpoint = replace(checkpoint, source=source)
     Store(home).remember(checkpoint.digest, "checkpoint", source)
     return checkpoint
 
@@ -179,16 +180,6 @@ def _run_data(checkpoints: list[Checkpoint]) -> str | None:
 def _remembered(data: Data, location: str, store: Store) -> Data:
     store.remember(data.digest, "data", location)
     return data
-
-
-def _with_source(checkpoint: Checkpoint, source: str) -> Checkpoint:
-    return Checkpoint(
-        theta=checkpoint.theta,
-        buffers=checkpoint.buffers,
-        space=checkpoint.space,
-        metadata=checkpoint.metadata,
-        source=source,
-    )
 
 
 def _builder(architecture: str, data: Data) -> Callable[[], nn.Module]:

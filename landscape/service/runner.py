@@ -21,9 +21,8 @@ from landscape.service.claims import Claim, Claims
 from landscape.service.home import Home
 from landscape.service.jobs import Jobs
 from landscape.service.locks import locked
-from landscape.service.processes import ProcessIdentity, start_module
+from landscape.service.processes import EXIT_DISK_FULL, ProcessIdentity, start_module
 from landscape.service.starting import RunnerOptions
-from landscape.service.worker import EXIT_DISK_FULL
 
 _POLL_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0  # after a failed access to the queue, e.g. on a full disk

@@ -1,7 +1,7 @@
 """The store: results by request key, and the finished chunks of those that are still being computed.
 
 Truth is in files that are whole or absent. `results/<key>/` holds `request.json`, `plan.json`,
-`chunks/chunk-0007-<crc32>.npy` and, in the end, `result.nc`.
+`chunks/chunk-0007-<crc32>.npy` and, in the end, `result.nc` with `summary.json` (see `result_files.py`).
 """
 
 import contextlib
@@ -20,9 +20,16 @@ import numpy as np
 import xarray as xr
 
 from landscape.core.errors import ResultError, StoreError
-from landscape.core.files import describe_write_error, load_result, save_result, write_bytes_atomically
+from landscape.core.files import write_bytes_atomically, write_error
 from landscape.service.database import reading, transaction
-from landscape.service.home import RESULT_FILE, Home
+from landscape.service.home import RESULT_FILE, SUMMARY_FILE, Home
+from landscape.service.result_files import (
+    drop_summary,
+    load_checked,
+    read_summary,
+    save_summary,
+    save_with_summary,
+)
 
 Kind = Literal["checkpoint", "data"]
 _CHUNK = re.compile(r"chunk-(\d{4,})-([0-9a-f]{8})\.npy")
@@ -65,15 +72,24 @@ class Store:
         return path if path.is_file() else None
 
     def load(self, key: str) -> xr.Dataset | None:
-        """The finished result, or None. A damaged file is put aside, so that the result is computed again."""
+        """The finished result, or None. A damaged file is put aside, so that the result is computed again.
+
+        Raises:
+            StoreError: A damaged file cannot be put aside.
+        """
         path = self.find(key)
         if path is None:
             return None
         try:
-            return load_result(path)
+            result = load_checked(path)
         except ResultError:
             _replace(path, path.with_name(f"damaged-{uuid.uuid4().hex[:8]}.nc"))
+            drop_summary(path)
             return None
+        if not path.with_name(SUMMARY_FILE).exists():
+            with contextlib.suppress(StoreError, ResultError):  # the result is at hand all the same
+                save_summary(result, path)
+        return result
 
     def begin(self, key: str, request_json: str) -> None:
         """Note the request, so that its chunks can be understood; sweeps up after a killed process."""
@@ -130,7 +146,7 @@ class Store:
             StoreError: The file cannot be written; the chunks are all still there.
         """
         path = self.home.result_folder(key) / RESULT_FILE
-        save_result(dataset, path)
+        save_with_summary(dataset, path)
         shutil.rmtree(path.parent / "chunks", ignore_errors=True)
         return path
 
@@ -227,6 +243,12 @@ def _read_chunk(path: Path, crc: str) -> np.ndarray | None:
 
 def _summary(path: Path) -> tuple[str, str, str | None]:
     try:
+        summary = read_summary(path)
+    except ResultError as error:
+        return "", "", str(error)
+    if summary is not None:
+        return summary.study, summary.title, None
+    try:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
             return str(dataset.attrs["study"]), str(dataset.attrs.get("title", "")), None
     except (OSError, ValueError, RuntimeError, KeyError):
@@ -271,4 +293,4 @@ def _replace(path: Path, target: Path) -> None:
     try:
         path.replace(target)
     except OSError as error:
-        raise StoreError(describe_write_error(path, error)) from error
+        raise write_error(path, error) from error

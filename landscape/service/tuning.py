@@ -21,7 +21,7 @@ from landscape.service.home import Home
 from landscape.studies.sweeps import Sweep
 
 # Larger samples do not change which batch of at most so many examples is fastest, only how long it takes to see it.
-TUNING_EXAMPLES = 512
+TUNING_EXAMPLES = {"cpu": 512, "cuda": 4096}
 
 
 def choose_strategy(sweep: Sweep, home: Home, device: torch.device) -> Strategy:
@@ -54,7 +54,7 @@ def build_evaluator(sweep: Sweep, task: Task, device: torch.device, strategy: St
 
 
 def _measure(sweep: Sweep, device: torch.device) -> Strategy:
-    task = _shortened(sweep.loaded.task, TUNING_EXAMPLES)
+    task = _shortened(sweep.loaded.task, TUNING_EXAMPLES[device.type])
 
     def evaluate(strategy: Strategy, count: int) -> np.ndarray:
         evaluator = build_evaluator(sweep, task, device, strategy)
@@ -64,15 +64,18 @@ def _measure(sweep: Sweep, device: torch.device) -> Strategy:
     options = candidates(images=images, parameters=sweep.anchors.shape[1], device=device)
     strategy = fastest(options, evaluate)
     # What was measured as one batch was the sample: all of a larger split at once might not even fit into memory.
-    is_whole = max(len(sweep.loaded.task.data.train), len(sweep.loaded.task.data.test)) <= TUNING_EXAMPLES
+    is_whole = (
+        max(len(sweep.loaded.task.data.train), len(sweep.loaded.task.data.test))
+        <= TUNING_EXAMPLES[device.type]
+    )
     if strategy.batch == 0 and not is_whole:
-        strategy = msgspec.structs.replace(strategy, batch=TUNING_EXAMPLES)
+        strategy = msgspec.structs.replace(strategy, batch=TUNING_EXAMPLES[device.type])
     return strategy
 
 
 def seconds_per_point(sweep: Sweep, device: torch.device, strategy: Strategy) -> float:
     """Seconds that one point takes with this strategy: measured on a sample of the images, and scaled up."""
-    data, sample = sweep.loaded.task.data, _shortened(sweep.loaded.task, TUNING_EXAMPLES)
+    data, sample = sweep.loaded.task.data, _shortened(sweep.loaded.task, TUNING_EXAMPLES[device.type])
     evaluator = build_evaluator(sweep, sample, device, strategy)
     points = sweep.points(np.zeros(strategy.points, dtype=np.int64))
     evaluator.evaluate(points)  # the first pass pays for allocations

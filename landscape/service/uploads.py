@@ -6,8 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from landscape.core.errors import StoreError
-from landscape.core.files import describe_write_error
+from landscape.core.files import write_error
 from landscape.service.home import Home
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -110,5 +109,5 @@ def delete_upload(upload: Upload) -> None:
         # Without its manifest it is no upload any more, whatever becomes of the rest.
         (upload.folder / MANIFEST_FILE).unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(describe_write_error(upload.folder, error)) from error
+        raise write_error(upload.folder, error) from error
     shutil.rmtree(upload.folder, ignore_errors=True)

@@ -24,10 +24,10 @@ from landscape.core.requests import request_from_json
 from landscape.service.claims import Claims
 from landscape.service.home import Home
 from landscape.service.jobs import Job, Jobs
+from landscape.service.processes import EXIT_DISK_FULL
 from landscape.service.starting import DEFAULT_COMPUTER
 from landscape.service.store import Store
 
-EXIT_DISK_FULL = 75  # EX_TEMPFAIL of sysexits.h: try again later
 _REPORT_SECONDS = 0.2
 _PARENT_SECONDS = 0.5
 _NICENESS = 5
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _compute_job(Home(parsed.home), parsed.job_id, parsed.computer)
     except StoreError as error:
         _log.error("%s", error)
-        return EXIT_DISK_FULL if _is_full(error) else 1
+        return EXIT_DISK_FULL if error.full else 1
     return 0
 
 
@@ -129,6 +129,11 @@ def _result_path(home: Home, job: Job, result: Any) -> Path | None:
 def _describe(error: Exception) -> str:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return "The memory of this machine does not suffice; ask for fewer samples, close other programs, then resume."
+    if _is_device_memory(error):
+        return (
+            "The memory of the graphics card does not suffice; ask for fewer samples, then try again, or compute on "
+            "the CPU with --device cpu on the command line."
+        )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "A disk is full; free some space and resume, nothing computed is lost."
     return (
@@ -136,8 +141,11 @@ def _describe(error: Exception) -> str:
     )
 
 
-def _is_full(error: StoreError) -> bool:
-    return " is full; " in str(error)
+def _is_device_memory(error: Exception) -> bool:
+    # torch.OutOfMemoryError, by its name: the class itself would bring torch; drivers say it in words only.
+    return type(error).__name__ == "OutOfMemoryError" or (
+        "CUDA" in str(error) and "out of memory" in str(error)
+    )
 
 
 def _step_back() -> None:

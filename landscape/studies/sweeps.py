@@ -104,7 +104,7 @@ class Sweep:
     def to_dataset(self, values: np.ndarray) -> xr.Dataset:
         """The result from values (2K + N, S, M); NaN where a point has not been evaluated."""
         count = len(self.rebuilt)
-        penalty = 0.5 * self.loaded.weight_decay * self._squared_norms()
+        penalty = 0.5 * self.loaded.weight_decay * self._squared_norms
         measures = {
             "nll": values[..., 0],
             "loss": values[..., 0] + penalty[:, None],
@@ -117,7 +117,7 @@ class Sweep:
             variables[f"rebuilt_{name}"] = (("split", "checkpoint"), by_split[:, count : 2 * count])
             grid = by_split[:, 2 * count :].reshape(len(SPLITS), *self.shape)
             variables[name] = (("split", *self.axes), grid)
-        variables["norm"] = (self.axes, np.sqrt(self._squared_norms()[2 * count :]).reshape(self.shape))
+        variables["norm"] = (self.axes, np.sqrt(self._squared_norms[2 * count :]).reshape(self.shape))
         coordinates = {
             "split": np.array(SPLITS, dtype=object),
             "checkpoint": np.array(self.loaded.labels, dtype=object),
@@ -125,6 +125,7 @@ class Sweep:
         axes = {name: variables.pop(name) for name in self.axes}
         return xr.Dataset(variables, coords={**coordinates, **axes})
 
+    @cached_property
     def _squared_norms(self) -> np.ndarray:
         gram = (self.anchors @ self.anchors.T).numpy()
         return np.einsum("nk,kl,nl->n", self.coefficients, gram, self.coefficients)

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from landscape.core.errors import RequestError
+from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.evaluator import Evaluator, Points, choose_device
 from landscape.networks.strategies import Strategy, candidates, fastest
 from landscape.networks.tasks import Task
@@ -119,6 +120,59 @@ def test_waiting_batches_are_counted_at_the_widest_layer():
         evaluator = Evaluator(tiny_task(), recalibrate=True, device=CPU, strategy=strategy)
         assert evaluator.waiting_bytes() == 2 * 37 * 5 * 35 * 4
     assert Evaluator(tiny_task(), recalibrate=False, device=CPU, strategy=Strategy()).waiting_bytes() == 0
+
+
+def test_a_batch_norm_of_ones_own_is_not_replaced():
+    class Mine(nn.BatchNorm2d):
+        def forward(self, inputs):
+            return 2 * super().forward(inputs)
+
+    class Net(TinyNet):
+        def __init__(self):
+            super().__init__()
+            self.norm = Mine(5)
+
+    with pytest.raises(RequestError, match="The layer 'norm' is a batch norm with a forward of its own"):
+        Evaluator(tiny_task(Net), recalibrate=True, device=CPU, strategy=Strategy())
+    checkpoint = tiny_checkpoint(1)
+    values = Evaluator(tiny_task(Net), recalibrate=False, device=CPU, strategy=Strategy()).evaluate(
+        points_of(checkpoint)
+    )
+    expected = reference.evaluate_point(module_of(checkpoint, Net), tiny_data(), recalibrate=False)
+    np.testing.assert_allclose(values[0], expected, rtol=2e-5, atol=1e-6)
+
+
+def test_a_layer_under_two_names_is_recalibrated_under_both():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = self.two = nn.BatchNorm2d(2)
+            self.head = nn.Linear(2, 3)
+
+        def forward(self, inputs):
+            return self.head(self.two(torch.relu(self.one(inputs))).mean((2, 3)))
+
+    module = Twice()
+    with torch.no_grad():
+        module.one.weight.uniform_(0.5, 2.0)
+    checkpoint = Checkpoint.from_module(module)
+    task = Task("twice", Twice, tiny_data())
+    for strategy in STRATEGIES:
+        values = Evaluator(task, recalibrate=True, device=CPU, strategy=strategy).evaluate(
+            points_of(checkpoint)
+        )
+        expected = reference.evaluate_point(module, task.data, recalibrate=True)
+        np.testing.assert_allclose(values[0], expected, rtol=2e-5, atol=1e-6)
+
+
+def test_a_strategy_that_runs_out_of_memory_is_passed_over():
+    def evaluate(strategy: Strategy, count: int) -> np.ndarray:
+        if strategy.batch == 64:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return np.zeros((count, 2, 2))
+
+    options = [Strategy("contiguous", 64, 1), Strategy("contiguous", 5, 1)]
+    assert fastest(options, evaluate) == options[1]
 
 
 def test_diverged_points_are_infinite_and_all_wrong():

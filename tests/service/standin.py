@@ -57,7 +57,8 @@ def run_out_of_memory(request, *, home, progress, stop):
 def fill_the_disk(request, *, home, progress, stop):
     if not (Path(home) / "space").exists():
         raise StoreError(
-            "The disk that holds /x is full; free some space and resume, nothing computed is lost."
+            "The disk that holds /x is full; free some space and resume, nothing computed is lost.",
+            full=True,
         )
     return compute(request, home=home, progress=progress, stop=stop)
 

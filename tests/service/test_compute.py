@@ -63,8 +63,7 @@ def test_a_plane_is_complete_checked_and_says_how_it_came_to_be(home):
     assert provenance.request["checkpoints"] == tuple(c.digest for c in tiny()) or provenance.request[
         "checkpoints"
     ] == [c.digest for c in tiny()]
-    assert "--resolution 6x5" in provenance.command
-    assert "--batch-norm recalibrate" in provenance.command
+    assert "from Python" in provenance.command  # a task of one's own
     assert provenance.strategy
 
 
@@ -155,6 +154,20 @@ def test_any_module_and_any_loss_will_do(home):
     assert result["nll"].values[0, 0] == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_tasks_of_other_names_are_other_requests(home):
+    request = LineRequest(checkpoints=("a", "b"), points=2)
+    results = []
+    for name, factor in (("once", 1.0), ("twice", 2.0)):
+        task = tiny_task()
+        mine = Task(name, task.build, task.data, losses=lambda z, y, f=factor: f * z.square().mean(1))
+        results.append(compute(request, home=home, task=mine, checkpoints=tiny(2)))
+    np.testing.assert_allclose(results[1]["nll"], 2 * results[0]["nll"], rtol=1e-6)
+    assert provenance_of(results[0]).request["task"] == "once"
+    assert "from Python" in provenance_of(results[0]).command
+    with pytest.raises(RequestError, match="about the task 'once', which lives in somebody's Python code"):
+        compute(LineRequest(checkpoints=("a", "b"), task="once"), home=home, checkpoints=tiny(2))
+
+
 def test_run_step_references_and_labels(home, run):
     first, last = run.checkpoint_files[1:]
     by_step = load_checkpoint(f"{run.folder}@{int(first.stem[5:])}", home=home)
@@ -197,6 +210,9 @@ def test_asking_for_all_examples_by_number_is_the_same_request(home, run):
 def test_an_estimate_counts_points_and_images(home, run):
     request = PlaneRequest(checkpoints=tuple(map(str, run.checkpoint_files)), columns=7, rows=5)
     found = estimate(request, home=home)
+    command = provenance_of(compute(request, home=home)).command
+    assert "--resolution 7x5" in command
+    assert "--batch-norm recalibrate" in command
     assert found.points == 35 + 6
     assert found.images == 1797
     assert found.seconds > 0
@@ -416,6 +432,6 @@ def test_a_digest_is_never_answered_with_other_weights_or_data(home, run, tmp_pa
 def test_a_whole_split_as_one_batch_is_used_only_where_it_was_measured(home, monkeypatch):
     monkeypatch.setattr(tuning, "fastest", lambda options, evaluate: Strategy("contiguous", 0, 8))
     assert "each split as one batch" in provenance_of(compute_tiny(PLANE, home)).strategy
-    monkeypatch.setattr(tuning, "TUNING_EXAMPLES", 20)  # of 37
+    monkeypatch.setattr(tuning, "TUNING_EXAMPLES", {"cpu": 20})  # of 37
     other = PlaneRequest(checkpoints=("a", "b", "c"), columns=2, rows=2)
     assert "batches of 20" in provenance_of(compute_tiny(other, home)).strategy

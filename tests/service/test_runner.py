@@ -21,7 +21,6 @@ from landscape.service.jobs import Jobs
 from landscape.service.locks import is_locked
 from landscape.service.runner import RESERVE_FILE, Runner, _keep_reserve
 from landscape.service.starting import RunnerOptions
-from landscape.service.worker import EXIT_DISK_FULL
 from tests.service import standin
 
 PATIENCE = 60.0  # for a busy machine; nothing waits that long by design

@@ -4,7 +4,7 @@ from typing import Literal, assert_never
 
 import streamlit as st
 
-from landscape.core.requests import TrainRequest
+from landscape.core.requests import AnyRequest, TrainRequest
 from landscape.ui.choices import name_choices
 from landscape.ui.controls import segments
 from landscape.ui.errors import guarded
@@ -53,8 +53,7 @@ def _show_form(kind: Kind) -> None:
         case _:
             assert_never(kind)
     if request is not None:
-        keep_in_address("job", open_jobs().submit(request).id)
-        st.rerun()
+        _submit(request)
 
 
 def _show_no_checkpoints() -> None:
@@ -66,8 +65,13 @@ def _show_no_checkpoints() -> None:
             if st.button("Upload checkpoints", key="to_library", icon=":material/upload:"):
                 go_to("library")
     if example:
-        keep_in_address("job", open_jobs().submit(EXAMPLE).id)
-        st.rerun()
+        _submit(EXAMPLE)
+
+
+@guarded  # a refusal stands beside the form, and the job that is shown stays
+def _submit(request: AnyRequest) -> None:
+    keep_in_address("job", open_jobs().submit(request).id)
+    st.rerun()
 
 
 def _show_nothing_yet() -> None:
