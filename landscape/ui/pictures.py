@@ -15,6 +15,8 @@ import xarray as xr
 
 from landscape.core.files import load_result
 from landscape.figures import FigureStyle, alt_text, caption, draw
+from landscape.service.home import RESULT_FILE
+from landscape.service.result_files import load_checked
 from landscape.ui.chart import Probe
 from landscape.ui.probe import interpolate
 
@@ -85,7 +87,8 @@ def _stamp(path: Path) -> int:
 
 @functools.lru_cache(maxsize=16)
 def _read(path: Path, _modified: int) -> xr.Dataset:
-    return load_result(path)
+    # A stored result has a checksum; what is still being computed has none, and lies in the same folder.
+    return load_checked(path) if path.name == RESULT_FILE else load_result(path)
 
 
 @functools.lru_cache(maxsize=64)

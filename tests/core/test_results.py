@@ -88,13 +88,19 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
         temporary.write_bytes(b"half")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(StoreError, match=r"The disk that holds .* is full; free some space and resume"):
+    with pytest.raises(
+        StoreError, match=r"The disk that holds .* is full; free some space and resume"
+    ) as caught:
         write_atomically(path, fail)
+    assert caught.value.full
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_folder_that_may_not_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"cannot be written .*; choose a folder that you may write to"):
+    with pytest.raises(
+        StoreError, match=r"cannot be written .*; choose a folder that you may write to"
+    ) as caught:
         write_bytes_atomically(tmp_path / "file" / "below", b"")
+    assert not caught.value.full

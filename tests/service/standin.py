@@ -54,6 +54,18 @@ def run_out_of_memory(request, *, home, progress, stop):
     )
 
 
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's."""
+
+
+def run_out_of_device_memory(request, *, home, progress, stop):
+    raise OutOfMemoryError("Tried to allocate 20.00 GiB.")
+
+
+def run_out_of_device_memory_in_words(request, *, home, progress, stop):
+    raise RuntimeError("CUDA error: out of memory")
+
+
 def fill_the_disk(request, *, home, progress, stop):
     if not (Path(home) / "space").exists():
         raise StoreError(

@@ -8,6 +8,7 @@ from landscape.core.errors import StoreError
 from landscape.core.requests import LineRequest
 from landscape.service import database
 from landscape.service.database import durability, reading, transaction
+from landscape.service.locks import locked
 
 
 @pytest.mark.parametrize(
@@ -104,8 +105,11 @@ def test_a_newer_file_is_refused(home):
 
 def test_a_full_disk_is_one_sentence_and_keeps_what_was_committed(home):
     _write_row(home)
-    with pytest.raises(StoreError, match=r"The disk that holds .* is full; free some space and resume"):
+    with pytest.raises(
+        StoreError, match=r"The disk that holds .* is full; free some space and resume"
+    ) as caught:
         _fill_up(home)
+    assert caught.value.full
     assert _count(home) == 1
 
 
@@ -126,6 +130,24 @@ def test_a_held_file_is_one_sentence(home, monkeypatch):
         transaction(home),
     ):
         pass
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_nothing_is_checked_or_moved_under_a_process_that_checks(home, monkeypatch, damaged):
+    _write_row(home)
+    content = b"no database at all " * 300 if damaged else home.index.read_bytes()
+    home.index.write_bytes(content)
+    database._checked.clear()
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.05)
+    with locked(home.path / "index.lock", patience=0) as held:
+        assert held
+        with pytest.raises(
+            StoreError, match="held by another program for too long; close other landscape windows"
+        ):
+            _count(home)
+    assert home.index.read_bytes() == content
+    assert list(home.path.glob("index-damaged-*")) == []
+    assert _count(home) == (0 if damaged else 1)
 
 
 def test_several_processes_may_be_the_first(home):

@@ -18,6 +18,7 @@ from landscape.service import import_child, imports
 from landscape.service.gate import Inspection
 from landscape.service.imports import clean_name, delete_upload, import_upload, uploads
 from landscape.service.locks import locked
+from landscape.service.processes import EXIT_DISK_FULL
 from tests.service.corpus import evil, legacy, must_load, saved, small_network
 
 NETWORK = build_network("convnet", (1, 8, 8), 7)
@@ -188,7 +189,7 @@ class _Child:
 @pytest.mark.parametrize(
     ("status", "error", "sentence"),
     [
-        (imports.EXIT_DISK_FULL, StoreError, "is full; free some space and resume"),
+        (EXIT_DISK_FULL, StoreError, "is full; free some space and resume"),
         (-9, CheckpointError, r"'x.pt' cannot be used: reading it failed \(.*imports.log says how\); save the"),
         (None, CheckpointError, "^'x.pt' cannot be used: reading it takes too long; save the weights again"),
         (0, CheckpointError, "The import left no manifest in .*; import the file again"),
@@ -226,7 +227,7 @@ def test_the_exit_status_tells_a_full_disk_from_a_refusal(tmp_path, monkeypatch)
         refusal = tmp_path / "new" / "refusal.txt"
         return status, refusal.read_text() if refusal.exists() else ""
 
-    assert fail(StoreError("full")) == (imports.EXIT_DISK_FULL, "")
+    assert fail(StoreError("full")) == (EXIT_DISK_FULL, "")
     assert fail(MemoryError()) == (
         1, "reading it needs far more memory than its size explains; save the weights alone and try again",
     )  # fmt: skip

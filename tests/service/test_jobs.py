@@ -186,6 +186,35 @@ def test_cancel_and_resume(jobs, claims):
     assert jobs.resume(job.id).error is None
 
 
+def test_a_question_asked_again_while_its_job_stops_is_refused(jobs, claims):
+    job = jobs.submit(_line())
+    claims.claim()
+    jobs.cancel(job.id)
+    with pytest.raises(JobError, match=f"Job {job.id} is just being stopped; wait a moment, then resume it"):
+        jobs.submit(_line())
+    assert jobs.submit(_line(6)).state == "waiting"
+    claims.finish(job.id, "cancelled")
+    assert jobs.submit(_line()).state == "waiting"
+
+
+def test_relative_references_are_meant_from_where_the_question_was_asked_last(
+    jobs, claims, tmp_path, monkeypatch
+):
+    for name in ("first", "second", "third"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "first")
+    job = jobs.submit(_line())
+    assert claims.claim().folder == tmp_path / "first"
+    claims.finish(job.id, "failed", error="There is no checkpoint.")
+    monkeypatch.chdir(tmp_path / "second")
+    jobs.submit(_line())
+    assert claims.claim().folder == tmp_path / "second"
+    claims.finish(job.id, "cancelled")
+    monkeypatch.chdir(tmp_path / "third")
+    jobs.resume(job.id)  # resuming asks nothing new
+    assert claims.claim().folder == tmp_path / "second"
+
+
 def test_a_finished_job_is_neither_cancelled_nor_resumed(jobs, claims):
     job = jobs.submit(_line())
     claims.claim()

@@ -19,6 +19,7 @@ from landscape.service.claims import Claims
 from landscape.service.home import Home
 from landscape.service.jobs import Jobs
 from landscape.service.locks import is_locked
+from landscape.service.processes import EXIT_DISK_FULL
 from landscape.service.runner import RESERVE_FILE, Runner, _keep_reserve
 from landscape.service.starting import RunnerOptions
 from tests.service import standin
@@ -186,6 +187,8 @@ def test_a_job_that_always_dies_fails_after_three_attempts(home, open_jobs):
         ("refuse", "There is no such data; choose another."),
         ("break_down", "The computation stopped with an unexpected ZeroDivisionError; the job's log has the details."),
         ("run_out_of_memory", "The memory of this machine does not suffice; ask for fewer samples"),
+        ("run_out_of_device_memory", "The memory of the graphics card does not suffice; ask for fewer samples"),
+        ("run_out_of_device_memory_in_words", "The memory of the graphics card does not suffice; ask for fewer"),
     ],
 )  # fmt: skip
 def test_a_failure_is_one_sentence_and_the_log_has_the_rest(open_jobs, function, sentence):

@@ -7,6 +7,8 @@ import pytest
 import xarray as xr
 
 from landscape.core.errors import ResultError, StoreError
+from landscape.service import result_files
+from landscape.service.result_files import load_checked
 from landscape.service.store import Store
 
 KEY = "ab" * 32
@@ -106,6 +108,88 @@ def test_a_damaged_result_is_put_aside_and_named_in_the_list(store, line_result)
     assert store.load(KEY) is None
     assert store.find(KEY) is None
     assert store.list() == []
+
+
+@pytest.fixture
+def never_opened(monkeypatch):
+    """HDF5 may loop for ever on a damaged file, so the test fails as soon as one is opened."""
+
+    def refuse(*arguments, **options):
+        raise AssertionError("the file was opened")
+
+    monkeypatch.setattr(xr, "open_dataset", refuse)
+
+
+def test_a_flipped_byte_is_found_without_opening_the_file(store, line_result, never_opened):
+    path = store.put(KEY, line_result)
+    content = path.read_bytes()
+    (listed,) = store.list()
+    assert (listed.study, listed.title, listed.problem) == ("line", "A line", None)
+    path.write_bytes(content[:777] + bytes([content[777] ^ 4]) + content[778:])
+    with pytest.raises(ResultError, match=r"result\.nc is damaged; delete it and compute the result again"):
+        load_checked(path)
+    (listed,) = store.list()
+    assert listed.problem == f"{path} is damaged; delete it and compute the result again."
+    assert store.load(KEY) is None
+    (aside,) = _files(store)
+    assert aside.startswith("damaged-")
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_kill_between_result_and_summary_is_healed(store, line_result, monkeypatch, older):
+    if older:  # its summary must not be taken for that of the new result
+        store.put(KEY, line_result.assign_attrs(title="Older"))
+    with monkeypatch.context() as patch:
+        patch.setattr(result_files, "save_summary", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.put(KEY, line_result)
+    assert _files(store) == ["result.nc"]
+    assert [(listed.title, listed.problem) for listed in store.list()] == [("A line", None)]
+    xr.testing.assert_identical(store.load(KEY), line_result)
+    assert _files(store) == ["result.nc", "summary.json"]
+    xr.testing.assert_identical(store.load(KEY), line_result)
+
+
+def _killed(*arguments):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"sha256": 1}'])
+def test_an_unreadable_summary_counts_as_none(store, line_result, content):
+    path = store.put(KEY, line_result)
+    path.with_name("summary.json").write_bytes(content)
+    xr.testing.assert_identical(store.load(KEY), line_result)
+    assert store.list()[0].title == "A line"
+
+
+def test_a_result_replaced_while_it_is_read_is_not_taken_for_damaged(store, line_result, monkeypatch):
+    path = store.put(KEY, line_result)
+    sha256 = result_files._sha256
+
+    def replace_then_read(path):
+        with monkeypatch.context() as patch:
+            patch.setattr(result_files, "_sha256", sha256)
+            store.put(KEY, line_result.assign_attrs(title="Newer"))
+        monkeypatch.setattr(result_files, "_sha256", sha256)
+        return sha256(path)
+
+    monkeypatch.setattr(result_files, "_sha256", replace_then_read)
+    assert load_checked(path).attrs["title"] == "Newer"
+
+
+def test_a_result_that_is_gone_or_cannot_be_changed_is_one_sentence(store, line_result):
+    path = store.put(KEY, line_result)
+    path.unlink()
+    with pytest.raises(
+        ResultError, match=r"result\.nc cannot be read \(No such file.*\); check the disk, or compute"
+    ):
+        load_checked(path)
+    path.with_name("summary.json").unlink()
+    path.with_name("summary.json").mkdir()
+    with pytest.raises(
+        StoreError, match=r"summary\.json cannot be written .*; choose a folder that you may write"
+    ):
+        store.put(KEY, line_result)
 
 
 def test_the_list_is_newest_first_and_follows_the_files(store, line_result):

@@ -103,7 +103,7 @@ def test_a_damaged_result_is_one_sentence(open_page, home):
     path.write_bytes(path.read_bytes()[:2000])
     test = open_page("explore")
     assert not test.exception
-    assert "is not a readable NetCDF file" in test.error[0].value
+    assert "is damaged; delete it and compute the result again" in test.error[0].value
 
 
 def test_a_damaged_index_of_examples_is_one_sentence(open_page, shipped):

@@ -5,6 +5,7 @@ import pytest
 from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest, request_from_json
 from landscape.networks.architectures import architecture_names
 from landscape.networks.datasets import data_names
+from landscape.service.claims import Claims
 from landscape.service.jobs import Jobs
 from landscape.ui import estimates, train_form
 from landscape.ui.estimates import Estimate, Estimates, Refusal, Unknown
@@ -85,6 +86,18 @@ def test_the_same_question_twice_is_one_job(open_page, home, runs):
         test = open_page("workbench")
         test.button("run").click().run()
     assert len(asked(home)) == 1
+
+
+def test_a_question_whose_job_is_just_being_stopped_says_so_beside_the_form(open_page, home, runs):
+    open_page("workbench").button("run").click().run()
+    (job,) = Jobs(home).list()
+    Claims(home).claim()
+    Jobs(home).cancel(job.id)
+    test = open_page("workbench", job=job.id)
+    test.button("run").click().run()
+    assert not test.exception
+    assert "is just being stopped; wait a moment, then resume it" in test.columns[0].error[0].value
+    assert test.progress  # the job's own picture stays
 
 
 def test_an_impossible_value_is_refused_beside_the_form(open_page, home, runs):
