@@ -16,10 +16,12 @@ $(BIN)/python:
 # A stamp beside the environment says for which requirements it was installed, so a second call does nothing.
 $(VENV)/.installed: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $(VENV)/.installed $@
 
 install: $(VENV)/.installed  ## virtual environment and dependencies

@@ -10,6 +10,9 @@ import xarray as xr
 from landscape.core.requests import MEASURES, Measure, Split
 from landscape.figures.theme import LETTERS, LONGEST_LABEL, format_value
 
+# What the pointer reads: short, since the axes have the units.
+HOVER_NAMES: dict[Measure, str] = {"nll": "cross-entropy", "loss": "loss", "error": "error"}
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -73,10 +76,10 @@ def mark_hover(mark: Mark) -> str:
     """What the pointer reads on a mark, in plotly's markup."""
     lines = [f"<b>{escape(mark.name)}</b>"]
     for measure in MEASURES:
-        lines.append(f"{measure} {format_value(mark.value(measure), measure)}")
+        lines.append(f"{HOVER_NAMES[measure]} {format_value(mark.value(measure), measure)}")
     own, rebuilt = mark.own["nll"], mark.rebuilt["nll"]
     if abs(own - rebuilt) > 1e-3 * max(abs(own), 1e-3):
-        lines.append(f"evaluated by itself: nll {format_value(own, 'nll')}")
+        lines.append(f"evaluated by itself: {HOVER_NAMES['nll']} {format_value(own, 'nll')}")
     return "<br>".join(lines)
 
 

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from landscape.core.requests import MEASURES, SPLITS, Split
-from landscape.figures.marks import Mark, escape, mark_hover, marks_of
+from landscape.figures.marks import HOVER_NAMES, Mark, escape, mark_hover, marks_of
 from landscape.figures.partial import drawn_part
 from landscape.figures.profile import ProfileAxis, profile_axis
 from landscape.figures.screen_frame import add_note, frame
@@ -73,7 +73,10 @@ def _hover_texts(drawn: xr.Dataset, split: Split) -> list[str]:
     for index, place in enumerate(t):
         nearest = min(marks, key=lambda mark, place=place: abs(mark.x - place))
         lines = [f"{split}, t = {place:.4g}"]
-        lines += [f"{measure} {format_value(float(chosen[measure][index]), measure)}" for measure in MEASURES]
+        lines += [
+            f"{HOVER_NAMES[measure]} {format_value(float(chosen[measure][index]), measure)}"
+            for measure in MEASURES
+        ]
         lines.append(f"{abs(nearest.x - place) * length:.3g} from {nearest.letter}")
         texts.append("<br>".join(lines))
     return texts

@@ -6,7 +6,7 @@ import xarray as xr
 
 from landscape.core.requests import MEASURES, Measure
 from landscape.figures.cells import Hole, Holes, holes
-from landscape.figures.marks import Mark, escape, mark_hover, marks_of, nearest_mark
+from landscape.figures.marks import HOVER_NAMES, Mark, escape, mark_hover, marks_of, nearest_mark
 from landscape.figures.partial import drawn_part
 from landscape.figures.scales import ValueAxis, value_axis
 from landscape.figures.screen_frame import add_note, frame
@@ -68,7 +68,7 @@ def hover_texts(drawn: xr.Dataset, marks: tuple[Mark, ...], style: FigureStyle) 
             mark, distance = nearest_mark(marks, float(alpha), float(beta))
             lines = [f"alpha {alpha:.4g}, beta {beta:.4g}"]
             lines += [
-                f"{measure} {format_value(float(values[row, column]), measure)}"
+                f"{HOVER_NAMES[measure]} {format_value(float(values[row, column]), measure)}"
                 for measure, values in columns.items()
             ]
             lines.append(f"{distance:.3g} from {mark.letter}")

@@ -28,6 +28,7 @@ from landscape.service.loading import load
 from landscape.service.locks import locked
 from landscape.service.provenance import versions, with_provenance
 from landscape.service.references import as_home
+from landscape.service.run_folders import remember_run
 from landscape.service.store import Store
 from landscape.service.tuning import build_evaluator, choose_strategy, seconds_per_point
 from landscape.studies.sweeps import Loaded, Sweep
@@ -146,6 +147,7 @@ def _train(
     reference = _lasting(request.data)
     Store(home).remember(data.digest, "data", reference)
     where = folder or run_folder(request, home)
+    remember_run(home, where)
     return train(request, where, data=data, device=device, reference=reference, progress=progress, stop=stop)
 
 

@@ -49,8 +49,10 @@ def launch(*, port: int | None = None, open_browser: bool = True, home: Home | N
 
     Raises:
         RequestError: The port is not free, or the app is not beside the package.
+        StoreError: The working folder cannot be used.
     """
     chosen = find_port(port)
+    (home or Home.default()).ensure()  # before anything listens that could not work
     # What lies in the user's directory, e.g. a random.py, is not to be imported by the server.
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     if home is not None:

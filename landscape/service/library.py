@@ -11,6 +11,7 @@ from landscape.core.errors import CheckpointError, TrainingError
 from landscape.core.weights_header import WeightsHeader, read_header
 from landscape.service.home import Home
 from landscape.service.pretrained import pretrained_run_folders
+from landscape.service.run_folders import run_folders
 from landscape.service.uploads import Upload, uploads
 from landscape.training.runs import Run, step_of
 
@@ -76,11 +77,10 @@ class CheckpointEntry:
 
 def list_runs(home: Home, *, extra: Path | None = None) -> list[RunEntry]:
     """All runs: those that come with the app if `extra` names their folder, then the reader's own, newest first."""
-    own = sorted(home.runs.glob("*/request.json"), key=lambda path: (-path.stat().st_mtime, path.parent.name))
     shipped = pretrained_run_folders(extra) if extra is not None else []
     return [
         *(_run_entry(folder, "pretrained") for folder in shipped),
-        *(_run_entry(path.parent, "run") for path in own),
+        *(_run_entry(folder, "run") for folder in run_folders(home)),
     ]
 
 
@@ -189,6 +189,7 @@ def _entry(file: Path, reference: str, label: str, group: str, origin: Origin, d
         digest=header.stored.digest if header.stored else None,
         metrics=metadata.metrics,
         layout=layout,
+        label=f"{metadata.label} ({label})" if origin != "upload" and metadata.label else label,
     )
 
 

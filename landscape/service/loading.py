@@ -80,7 +80,7 @@ def load(
     return Loaded(
         request=canonical,
         checkpoints=tuple(given),
-        labels=_labels(given),
+        labels=_labels(given, request.checkpoints),
         task=Task(task.name, task.build, sample, task.losses, task.errors),
         weight_decay=float(weight_decay),
     )
@@ -137,17 +137,28 @@ def _named_shapes(space: ParameterSpace) -> set[tuple[str, tuple[int, ...]]]:
     return set(zip(space.names, space.shapes, strict=True))
 
 
-def _labels(checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
-    """Short names, all different: the run's name is added where two labels are the same."""
-    labels = [checkpoint.label for checkpoint in checkpoints]
-    if len(set(labels)) < len(labels):
-        labels = [f"{_run_name(c)} {label}".strip() for c, label in zip(checkpoints, labels, strict=True)]
+def _labels(checkpoints: Sequence[Checkpoint], references: Sequence[str]) -> tuple[str, ...]:
+    """Short names, all different: with the run's name where there are several runs, or two labels are the same.
+
+    A checkpoint that comes from Python and knows nothing of itself is called what the request calls it.
+    """
+    labels = [
+        checkpoint.label if checkpoint.source or _is_known(checkpoint) else reference
+        for checkpoint, reference in zip(checkpoints, references, strict=True)
+    ]
+    runs = [_run_name(checkpoint) for checkpoint in checkpoints]
+    if len(set(labels)) < len(labels) or len(set(runs)) > 1:
+        labels = [f"{run} {label}".strip() for run, label in zip(runs, labels, strict=True)]
     seen: dict[str, int] = {}
     unique = []
     for label in labels:
         seen[label] = seen.get(label, 0) + 1
         unique.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
     return tuple(unique)
+
+
+def _is_known(checkpoint: Checkpoint) -> bool:
+    return bool(checkpoint.metadata.label) or checkpoint.metadata.step is not None
 
 
 def _run_name(checkpoint: Checkpoint) -> str:

@@ -52,6 +52,8 @@ def show_evaluation_form(kind: Kind, choices: Sequence[Choice]) -> AnyRequest | 
         bind="query-params",
     )
     fields = _advanced(kind, preset)
+    if len(picked) < _COUNT[kind]:
+        return None  # the warning above says so
     try:
         references = [choice.entry.reference for choice in picked]
         request = request_from_fields(kind, {**fields, "checkpoints": references, "batch_norm": policy})

@@ -53,7 +53,8 @@ def _import_one(file: UploadedFile) -> tuple[str, str]:
     try:
         upload = import_upload(file.getvalue(), file.name, open_home())
     except LandscapeError as error:
-        return "error", f"{file.name}: {error}"
+        sentence = str(error)
+        return "error", sentence if file.name in sentence else f"{file.name}: {sentence}"
     if upload.problem is not None:
         return "error", f"{upload.name} was kept, but cannot be evaluated: {upload.problem}"
     return (

@@ -74,8 +74,9 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
         _end_runner(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    # Playwright keeps an event loop running in this process, in which no other test could start its own: end it here.
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -76,7 +76,7 @@ def test_user_text_is_escaped():
 def test_the_pointer_reads_place_measures_and_nearest_checkpoint():
     (contour,) = traces(draw(plane_result(), FigureStyle()), "contour")
     # row 0, column 2 is alpha 0.5, beta 0.75: nll 8, loss + 1/8, error 8%; A is at (0, 1)
-    assert contour.text[0][2] == ("alpha 0.5, beta 0.75<br>nll 8<br>loss 8.125<br>error 8%<br>0.559 from A")
+    assert contour.text[0][2] == ("alpha 0.5, beta 0.75<br>cross-entropy 8<br>loss 8.125<br>error 8%<br>0.559 from A")
     assert contour.hovertemplate == "%{text}<extra></extra>"
 
 
@@ -84,7 +84,7 @@ def test_a_mark_says_when_its_own_evaluation_differs():
     result = plane_result(batch_norm="stored")
     result["own_nll"][:, 1] = 0.25
     marks = traces(draw(result, FigureStyle()), "scatter")
-    assert "evaluated by itself: nll 0.25" in marks[1].hovertext[0]
+    assert "evaluated by itself: cross-entropy 0.25" in marks[1].hovertext[0]
     assert "evaluated by itself" not in marks[0].hovertext[0]
 
 
@@ -106,8 +106,8 @@ def test_missing_diverged_and_clipped_are_told_apart():
     assert np.isnan(z).sum() == 3
     assert contour.connectgaps is False
     assert contour.colorbar.ticktext[-1] == "> 40"
-    assert "nll diverged" in contour.text[6][0]
-    assert "nll not evaluated" in contour.text[0][8]
+    assert "cross-entropy diverged" in contour.text[6][0]
+    assert "cross-entropy not evaluated" in contour.text[0][8]
 
 
 def test_a_complete_figure_has_no_hatches():

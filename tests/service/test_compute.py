@@ -330,6 +330,42 @@ def test_too_little_memory_for_recalibration_is_said_before_it_is_tried(home, mo
     )
 
 
+def test_labels_name_the_run_where_there_are_several_and_the_reference_where_nothing_is_known(
+    home, run, tmp_path
+):
+    import shutil
+
+    other = tmp_path / "other-run"
+    shutil.copytree(run.folder, other)
+    one = compute(LineRequest(checkpoints=(f"{run.folder}@12", f"{run.folder}@24"), points=2), home=home)
+    assert list(one["checkpoint"].values) == ["epoch 1", "epoch 2"]
+    two = compute(LineRequest(checkpoints=(f"{run.folder}@12", f"{other}@24"), points=2), home=home)
+    # the same weights, so the same key: found under the labels of whoever asked first
+    assert provenance_of(two).key == provenance_of(one).key
+    Store(home).delete(provenance_of(one).key)
+    two = compute(LineRequest(checkpoints=(f"{run.folder}@12", f"{other}@24"), points=2), home=home)
+    assert list(two["checkpoint"].values) == [f"{run.folder.name} epoch 1", "other-run epoch 2"]
+    nameless = [replace(c, metadata=type(c.metadata)(), source="") for c in tiny(2)]
+    mine = compute(
+        LineRequest(checkpoints=("first", "second"), points=2),
+        home=home,
+        task=tiny_task(),
+        checkpoints=nameless,
+    )
+    assert list(mine["checkpoint"].values) == ["first", "second"]
+
+
+def test_a_run_trained_elsewhere_is_listed_in_the_working_folder(home, tmp_path):
+    from landscape.service.library import list_runs
+
+    request = TrainRequest(architecture="mlp", recipe="standard", cycles=1, epochs=1, batch_size=500)
+    inside = compute(request, home=home)
+    outside = compute(request, home=home, folder=tmp_path / "elsewhere")
+    assert {entry.folder for entry in list_runs(home)} == {inside.folder, outside.folder}
+    (outside.folder / "request.json").unlink()
+    assert [entry.folder for entry in list_runs(home)] == [inside.folder]
+
+
 def test_two_runs_have_different_labels(home, run, tmp_path):
     import shutil
 

@@ -3,8 +3,9 @@ import sys
 
 import pytest
 
-from landscape.core.errors import RequestError
+from landscape.core.errors import RequestError, StoreError
 from landscape.service import launch
+from landscape.service.home import Home
 from landscape.service.launch import ADDRESS, command, find_port
 
 
@@ -70,3 +71,10 @@ def test_the_server_runs_with_the_home_and_its_status_is_returned(home, monkeypa
     assert launch.launch(open_browser=True, home=home) == 7
     assert seen["env"]["LANDSCAPE_HOME"] == str(home.path)
     assert seen["env"]["PYTHONSAFEPATH"] == "1"
+
+
+def test_a_home_that_cannot_be_used_is_said_before_anything_listens(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(launch.subprocess, "Popen", None)
+    with pytest.raises(StoreError, match=r"cannot be written .*; choose a folder that you may write to"):
+        launch.launch(home=Home(tmp_path / "file"))

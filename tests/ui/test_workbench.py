@@ -143,7 +143,8 @@ def test_too_few_checkpoints_of_a_kind_are_said_to_be_too_few(open_page, home):
     put_run(home.runs / "one", steps=(7, 8))
     test = open_page("workbench", question="Plane through three")
     assert "Only 2 checkpoints of this kind; a plane needs 3 that differ" in test.warning[0].value
-    assert "A plane needs 3 checkpoints; 2 given" in test.error[0].value
+    assert not test.error, "once is enough"
+    assert not [button for button in test.button if button.key == "run"]
 
 
 def test_a_training_run_is_asked_for(open_page, home):

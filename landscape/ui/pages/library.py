@@ -14,7 +14,7 @@ from landscape.ui.state import all_checkpoints, open_home, shipped_folder
 from landscape.ui.text import plain, plural
 from landscape.ui.uploading import show_uploader
 
-_ORIGINS = {"pretrained": "example", "run": "your run", "upload": "upload"}
+_ORIGINS = {"upload": "upload", "run": "your run", "pretrained": "example"}  # in the order of the table
 
 
 @guarded
@@ -22,7 +22,8 @@ def page() -> None:
     """The whole page."""
     st.title("Library", anchor=False)
     show_uploader()
-    entries = all_checkpoints()
+    # What came in last is looked for first; the sort keeps the order within each origin, which is newest first.
+    entries = sorted(all_checkpoints(), key=lambda entry: list(_ORIGINS).index(entry.origin))
     _show_problems(entries)
     if not entries:
         _show_empty()
@@ -47,7 +48,7 @@ def _show_table(entries: list[CheckpointEntry]) -> CheckpointEntry | None:
                 "architecture": entry.architecture or "unknown",
                 "parameters": entry.parameters or None,
                 "data": entry.data or "unknown",
-                "test accuracy": entry.metrics.get("test_accuracy"),
+                "test accuracy": _percent(entry.metrics.get("test_accuracy")),
                 "digest": (entry.digest or "")[:12],
                 "problem": entry.problem or "",
             }
@@ -64,12 +65,16 @@ def _show_table(entries: list[CheckpointEntry]) -> CheckpointEntry | None:
         key="checkpoints_table",
         column_config={
             "parameters": st.column_config.NumberColumn(format="localized"),
-            "test accuracy": st.column_config.NumberColumn(format="percent"),
+            "test accuracy": st.column_config.TextColumn(alignment="right"),
         },
         alt="Table of all checkpoints",
     )
     rows = event.selection.rows
     return entries[rows[0]] if rows and rows[0] < len(entries) else None
+
+
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{fraction:.2%}"  # noqa: RUF001 a dash reads as "none"; an empty number reads "None"
 
 
 def _show_run(entry: CheckpointEntry) -> None:

@@ -37,7 +37,7 @@ def page() -> None:
         if job_id:
             show_job(job_id, picture=True)
         else:
-            _show_nothing_yet()
+            _show_nothing_yet(kind)
 
 
 def _show_form(kind: Kind) -> None:
@@ -74,8 +74,15 @@ def _submit(request: AnyRequest) -> None:
     st.rerun()
 
 
-def _show_nothing_yet() -> None:
+def _show_nothing_yet(kind: Kind) -> None:
     with st.container(border=True, key="nothing_yet"):
+        if kind == "train":
+            st.markdown("##### Your run appears here")
+            st.write(
+                "Press Train: the steps are counted here as they are made, and the curves follow when the run is "
+                "finished. Its checkpoints are then in the Library, and the line and the plane offer them."
+            )
+            return
         st.markdown("##### Your picture appears here")
         st.write(
             "Press Run: a coarse picture comes within seconds and sharpens until it is complete. You may close the "
