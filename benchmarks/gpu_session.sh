@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What to do whenever a machine with a GPU is at hand: the GPU tests, the benchmark records, due pretrained runs.
+# What to do whenever a machine with a GPU is at hand: the GPU tests and the benchmark records.
 #
-#   benchmarks/gpu_session.sh [FOLDER]     records and weights are also copied to FOLDER (default: out/gpu)
+#   benchmarks/gpu_session.sh [FOLDER]     records are also copied to FOLDER (default: out/gpu)
 #
 # Python is the one on the path and needs torch, numpy, xarray, msgspec, safetensors, psutil, h5py, h5netcdf, click and
 # greenlet; Streamlit and Plotly are not needed. Each step goes on where an earlier sitting stopped, and a step that
