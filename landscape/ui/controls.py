@@ -9,7 +9,7 @@ import streamlit as st
 import xarray as xr
 from streamlit.delta_generator import DeltaGenerator
 
-from landscape.core.requests import SPLITS, Measure
+from landscape.core.requests import MEASURES, SPLITS, Measure
 from landscape.figures import FigureStyle
 from landscape.figures.style import COLORS, SCALES, VIEWS, Colors, View
 from landscape.figures.theme import format_tick
@@ -98,21 +98,33 @@ def clip_choices(values: np.ndarray) -> list[float]:
     return [float(f"{10 ** (step / _STEPS_PER_DECADE):.3g}") for step in range(first, last + 1)]
 
 
+def reset_clips() -> None:
+    """Take every limit back; to be called before the controls are shown."""
+    for measure in MEASURES:
+        if _clip_key(measure) in st.session_state:
+            st.session_state[_clip_key(measure)] = NO_CLIP
+
+
+def _clip_key(measure: Measure) -> str:
+    return f"clip_{measure}"  # one key per measure: a limit in nats says nothing about errors
+
+
 def _clip(result: xr.Dataset, measure: Measure) -> float | None:
     choices = {format_tick(value, measure): value for value in clip_choices(result[measure].values)}
     if not choices:
         return None
-    options = [*choices, NO_CLIP]
-    key = f"clip_{measure}"  # one key per measure: a limit in nats says nothing about errors
+    # The first option is the default: a default passed as `value` must not meet one set in the session state.
+    options = [NO_CLIP, *reversed(choices)]
+    key = _clip_key(measure)
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = NO_CLIP  # it was chosen for another result
     chosen = st.select_slider(
         "Clip above",
         options,
-        value=NO_CLIP,
         key=key,
         bind="query-params",
-        help="Values above the limit share the top colour. The limits are spaced logarithmically.",
+        help="Values above the limit share the top colour; further right it is lower. The limits are spaced "
+        "logarithmically.",
         width=220,
     )
     return choices.get(chosen)

@@ -10,14 +10,16 @@ from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest, req
 from landscape.figures import FigureStyle
 from landscape.service.home import PARTIAL_FILE, Home
 from landscape.service.jobs import Job, JobState
+from landscape.service.library import list_runs
 from landscape.service.store import Store
 from landscape.ui.chart import show_chart
 from landscape.ui.errors import guarded
 from landscape.ui.exhibits import result_id
 from landscape.ui.navigation import go_to
 from landscape.ui.pictures import dark_theme, draw_result
-from landscape.ui.state import open_home, open_jobs
+from landscape.ui.state import open_home, open_jobs, shipped_folder
 from landscape.ui.text import duration, plain, plural
+from landscape.ui.training_view import show_training
 
 POLL_SECONDS = 1.0
 _LOG_LINES = 200
@@ -79,7 +81,9 @@ def _follow(job_id: str, picture: bool, was_active: bool) -> None:
         _show_progress(job)
         if job.error:
             st.error(plain(job.error), icon=":material/error:")
-        if picture and job.study != "train":
+        if picture and job.study == "train":
+            _show_run(job)
+        elif picture:
             _show_picture(job)
         if not picture:
             _show_log(job)
@@ -94,6 +98,8 @@ def _show_head(job: Job) -> None:
             st.markdown(f"**{plain(title)}**", width="content")
         with st.container(horizontal=True, width="content"):
             _show_buttons(job)
+    if job.study != "train":
+        about += ". The count includes the checkpoints themselves, evaluated as a check."
     st.caption(plain(about))
 
 
@@ -184,6 +190,14 @@ def _show_picture(job: Job) -> None:
     show_chart(drawing.json, key=f"picture_{job.id}", view=job.key, alt=drawing.alt, height=520)
     if job.state == "done":
         st.caption(plain(drawing.caption))
+
+
+def _show_run(job: Job) -> None:
+    if job.state == "done" and job.result is not None:
+        runs = list_runs(open_home(), extra=shipped_folder())
+        found = next((run for run in runs if run.folder == job.result), None)
+        if found is not None:
+            show_training(found, key=f"training_{job.id}")
 
 
 def picture_file(job: Job, home: Home) -> Path | None:

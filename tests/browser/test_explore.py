@@ -114,7 +114,7 @@ def test_the_camera_survives_every_change(page, app):
     before = drawn(page)
     slider = page.locator(".st-key-clip_loss").get_by_role("slider")
     slider.focus()
-    slider.press("ArrowLeft")
+    slider.press("ArrowRight")
     wait_for_change(page, before)
     assert page.evaluate(eye) == pytest.approx(turned, abs=1e-3)
 

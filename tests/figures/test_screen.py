@@ -76,7 +76,9 @@ def test_user_text_is_escaped():
 def test_the_pointer_reads_place_measures_and_nearest_checkpoint():
     (contour,) = traces(draw(plane_result(), FigureStyle()), "contour")
     # row 0, column 2 is alpha 0.5, beta 0.75: nll 8, loss + 1/8, error 8%; A is at (0, 1)
-    assert contour.text[0][2] == ("alpha 0.5, beta 0.75<br>cross-entropy 8<br>loss 8.125<br>error 8%<br>0.559 from A")
+    assert contour.text[0][2] == (
+        "alpha 0.5, beta 0.75<br>cross-entropy 8<br>loss 8.125<br>error 8%<br>0.559 from A"
+    )
     assert contour.hovertemplate == "%{text}<extra></extra>"
 
 

@@ -1,5 +1,6 @@
 """Results, runs and an example folder, put where the app looks for them, as if they had been computed."""
 
+from itertools import zip_longest
 from pathlib import Path
 
 import torch
@@ -29,13 +30,19 @@ def put_result(home: Home, result: xr.Dataset) -> str:
 
 
 def put_run(
-    folder: Path, *, architecture: str = "mlp", seed: int = 0, steps: tuple[int, ...] = (0, 40, 90)
+    folder: Path,
+    *,
+    architecture: str = "mlp",
+    seed: int = 0,
+    steps: tuple[int, ...] = (0, 40, 90),
+    labels: tuple[str, ...] = (),
 ) -> Run:
     """A run on the digits whose weights are random, so that it is there at once."""
     data = load_data("digits")
     record = DataRecord(name=data.name, digest=data.digest, reference="digits")
     run = open_run(folder, TrainRequest(architecture=architecture, seed=seed, cycles=2), record)
-    for step in steps:
+    for step, label in zip_longest(steps, labels, fillvalue=""):
+        assert isinstance(step, int)
         with torch.random.fork_rng():
             torch.manual_seed(1000 * seed + step)
             network = build_network(architecture, data.input_shape, len(data.classes))
@@ -46,6 +53,7 @@ def put_run(
             data=data.name,
             data_digest=data.digest,
             step=step,
+            label=label,
             weight_decay=1e-4,
             metrics={"test_accuracy": 0.5, "test_loss": 1.25},
         )

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ import xarray as xr
 from landscape.core.files import load_result
 from landscape.figures import FigureStyle
 from landscape.service.store import Store
+from landscape.ui.exhibits import list_exhibits
 from landscape.ui.exports import render
+from landscape.ui.labels import label_exhibits
 from tests.figures.synthetic import basins, line_result, plane_result
 from tests.ui.builders import put_result, put_shipped
 
@@ -60,12 +63,59 @@ def test_clip_belongs_to_its_measure(open_page, home):
     put_result(home, plane_result(nll=basins))
     test = open_page("explore")
     options = test.select_slider("clip_loss").options
-    assert options[-1] == "none"
+    assert options[0] == "none"
     test.select_slider("clip_loss").set_value(options[3]).run()
     assert "share the top colour" in " ".join(caption.value for caption in test.caption)
     test.segmented_control("measure").set_value("error").run()
     assert not test.exception
     assert test.select_slider("clip_error").value == "none"
+
+
+def test_a_clip_is_not_taken_along_to_another_result(open_page, home):
+    put_result(home, plane_result(nll=basins))
+    key = put_result(home, plane_result(columns=11, nll=basins, title="The other"))
+    limit = open_page("explore", result=key[:12]).select_slider("clip_loss").options[3]
+    test = open_page("explore", result=key[:12], clip_loss=limit)
+    assert test.select_slider("clip_loss").value == limit, "a link keeps its clip"
+    test.segmented_control("view").set_value("surface").run()
+    assert test.select_slider("clip_loss").value == limit
+    test.selectbox("shown").select_index(1).run()
+    assert not test.exception
+    assert not test.warning
+    assert test.title[0].value != "The other"
+    assert test.select_slider("clip_loss").value == "none"
+    assert "clip_loss" not in test.query_params
+
+
+def test_results_with_one_title_can_be_told_apart(open_page, home):
+    put_result(home, plane_result(nll=basins))
+    put_result(home, plane_result(columns=11, nll=basins))
+    test = open_page("explore")
+    options = test.selectbox("shown").options
+    assert len(set(options)) == 2
+    assert any("9 x 7 points" in option for option in options)
+    assert any("11 x 7 points" in option for option in options)
+    before = shown(test)["figure"]
+    test.selectbox("shown").select_index(1).run()
+    chosen = shown(test)["figure"]
+    assert chosen != before
+    test.segmented_control("measure").set_value("error").run()
+    test.segmented_control("measure").set_value("loss").run()
+    assert not test.exception
+    assert test.selectbox("shown").index == 1
+    assert shown(test)["figure"] == chosen
+
+
+def test_equal_results_are_told_apart_by_their_keys(home):
+    ids = [
+        put_result(home, plane_result(title="Same")),
+        put_result(home, plane_result(columns=11, title="Same")),
+    ]
+    same = Store(home).find(ids[0])
+    exhibits = [replace(exhibit, path=same) for exhibit in list_exhibits(home, shipped=home.path / "none")]
+    labels = label_exhibits(exhibits)
+    assert all(label.endswith(name) for name, label in labels.items())
+    assert len(set(labels.values())) == 2
 
 
 def test_a_point_is_read_out_and_cleared(open_page, home):

@@ -7,6 +7,7 @@ from landscape.service.claims import Claims
 from landscape.service.jobs import Jobs
 from landscape.service.store import Store
 from tests.figures.synthetic import plane_result
+from tests.ui.builders import put_run
 
 REQUEST = LineRequest(checkpoints=("run-1@90", "run-2@90"), points=21)
 
@@ -82,6 +83,21 @@ def test_many_jobs_come_in_pages(open_page, jobs):
     assert not test.exception
     assert "13 jobs" in test.caption[0].value
     assert len(test.progress) == 10
+
+
+def test_a_finished_training_shows_its_curves(open_page, jobs, home):
+    run = put_run(home.runs / "run-1")
+    job = jobs.submit(run.request)  # done at once, as the run is there
+    test = open_page("workbench", job=job.id)
+    assert not test.exception
+    (chart,) = test.get("bidi_component")
+    assert "over the steps of the run run-1" in chart.proto.json
+
+
+def test_the_count_of_points_is_explained(open_page, jobs):
+    start(jobs)
+    test = open_page("jobs")
+    assert "The count includes the checkpoints themselves" in " ".join(text.value for text in test.caption)
 
 
 def test_the_picture_so_far_is_drawn(open_page, jobs, home):

@@ -1,6 +1,8 @@
+import msgspec
 import pytest
 
 from landscape.core.errors import CheckpointError
+from landscape.service.pretrained import Index, RunRecord, save_index
 from landscape.service.uploads import Manifest, Upload
 from landscape.ui import uploading
 from tests.ui.builders import put_run
@@ -22,6 +24,45 @@ def test_every_checkpoint_is_a_row(open_page, home):
     assert list(table["architecture"]) == ["mlp", "mlp"]
     assert list(table["test accuracy"]) == [0.5, 0.5]
     assert "problem" not in table
+
+
+def test_uploads_come_first_then_own_runs_then_examples(open_page, home, shipped):
+    shipped.mkdir()
+    put_run(shipped / "runs" / "shown", steps=(1,), seed=1)
+    save_index(Index(runs=(RunRecord(name="shown", folder="runs/shown"),)), shipped)
+    put_run(home.runs / "run-1", steps=(1,), seed=2)
+    for name, imported in (("old.pt", 1.0), ("new.pt", 2.0)):
+        folder = home.uploads / name
+        folder.mkdir(parents=True)
+        manifest = Manifest(
+            name=name, sha256=name, size=1, kind="zip", imported=imported, problem="It fits no network."
+        )
+        (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    test = open_page("library")
+    assert not test.exception
+    table = test.dataframe[0].value
+    assert list(table["from"]) == ["upload", "upload", "your run", "example"]
+    assert list(table["checkpoint"]) == ["new.pt", "old.pt", "step 1", "step 1"]
+    assert table["test accuracy"].isna().tolist() == [True, True, False, False]
+    assert test.dataframe[0].proto.placeholder == "–"  # noqa: RUF001  # an en dash stands for no value
+
+
+def test_a_checkpoint_has_the_name_it_has_in_figures(open_page, home):
+    put_run(home.runs / "run-1", steps=(0, 40), labels=("start", "snapshot 1"))
+    test = open_page("library")
+    assert list(test.dataframe[0].value["checkpoint"]) == ["start (step 0)", "snapshot 1 (step 40)"]
+    test = open_page("workbench")
+    assert test.selectbox("checkpoint_A").value == "run-1 · snapshot 1 (step 40)"
+
+
+def test_a_sentence_that_names_its_file_names_it_once(open_page, monkeypatch):
+    def refuse(content, name, where):
+        raise CheckpointError(f"{name!r} cannot be used: it is text.")
+
+    monkeypatch.setattr(uploading, "import_upload", refuse)
+    test = open_page("library")
+    test.file_uploader[0].upload("text.pt", b"weights").run()
+    assert test.error[0].value.count("text") == 2, "once in the name, once in the cause"
 
 
 def test_problems_are_sentences(open_page, home):

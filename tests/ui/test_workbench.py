@@ -149,6 +149,9 @@ def test_too_few_checkpoints_of_a_kind_are_said_to_be_too_few(open_page, home):
 
 def test_a_training_run_is_asked_for(open_page, home):
     test = open_page("workbench", question="Train a run")
+    words = " ".join(text.value for text in test.markdown)
+    assert "Press Train" in words
+    assert "Press Run" not in words
     test.number_input("epochs").set_value(7)
     test.number_input("seed").set_value(3).run()
     test.button("train").click().run()

@@ -9,10 +9,11 @@ from streamlit.delta_generator import DeltaGenerator
 from landscape.core.results import is_complete
 from landscape.figures import FigureStyle
 from landscape.ui.chart import Click, show_chart
-from landscape.ui.controls import show_controls
+from landscape.ui.controls import reset_clips, show_controls
 from landscape.ui.errors import guarded
 from landscape.ui.exhibits import Exhibit, find_exhibit, list_exhibits, poster_url
 from landscape.ui.exports import show_exports
+from landscape.ui.labels import label_exhibits
 from landscape.ui.navigation import go_to
 from landscape.ui.pictures import dark_theme, draw_result, probe_of, read_result
 from landscape.ui.readout import show_readout
@@ -32,8 +33,10 @@ def page() -> None:
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="header"
     )
     finding = st.empty()
+    picker = st.container(key="picker")  # a row of its own: titles are long and differ at their ends
     controls = st.container(horizontal=True, gap="medium", key="controls")
-    exhibit = _choose(exhibits, controls)
+    exhibit = _choose(exhibits, picker)
+    _forget_clips(exhibit)
     with header:
         st.title(plain(exhibit.title), anchor=False, width="content")
         menus = st.container(horizontal=True, width="content")
@@ -52,7 +55,7 @@ def page() -> None:
     _show_data(result, style)
 
 
-def _choose(exhibits: list[Exhibit], controls: DeltaGenerator) -> Exhibit:
+def _choose(exhibits: list[Exhibit], slot: DeltaGenerator) -> Exhibit:
     wanted = st.query_params.get("result")
     found = find_exhibit(exhibits, wanted)
     if wanted and found is None:
@@ -61,15 +64,15 @@ def _choose(exhibits: list[Exhibit], controls: DeltaGenerator) -> Exhibit:
             icon=":material/search_off:",
         )
     by_id = {exhibit.id: exhibit for exhibit in exhibits}
-    with controls:
+    labels = label_exhibits(exhibits)
+    with slot:
         chosen = st.selectbox(
             "Result",
             list(by_id),
             index=exhibits.index(found) if found else 0,
-            format_func=lambda name: _label(by_id[name]),
+            format_func=labels.__getitem__,
             key="shown",
             on_change=_remember_choice,
-            width=320,
         )
     return by_id[chosen]
 
@@ -79,8 +82,11 @@ def _remember_choice() -> None:
     keep_in_address("at", None)
 
 
-def _label(exhibit: Exhibit) -> str:
-    return f"Example: {exhibit.title}" if exhibit.embedded else exhibit.title
+def _forget_clips(exhibit: Exhibit) -> None:
+    """A limit that was set for one result would hide much of the next; one from the address is for the first."""
+    if st.session_state.setdefault("clips_of", exhibit.id) != exhibit.id:
+        st.session_state["clips_of"] = exhibit.id
+        reset_clips()
 
 
 def _show_figure(exhibit: Exhibit, result: xr.Dataset, style: FigureStyle) -> None:

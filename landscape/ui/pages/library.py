@@ -3,15 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from landscape.figures import FigureStyle, draw_training
 from landscape.service.library import CheckpointEntry, RunEntry, list_runs
 from landscape.service.uploads import delete_upload, uploads
-from landscape.ui.chart import show_chart
 from landscape.ui.errors import guarded
 from landscape.ui.navigation import go_to
-from landscape.ui.pictures import dark_theme
 from landscape.ui.state import all_checkpoints, open_home, shipped_folder
 from landscape.ui.text import plain, plural
+from landscape.ui.training_view import show_training
 from landscape.ui.uploading import show_uploader
 
 _ORIGINS = {"upload": "upload", "run": "your run", "pretrained": "example"}  # in the order of the table
@@ -48,7 +46,7 @@ def _show_table(entries: list[CheckpointEntry]) -> CheckpointEntry | None:
                 "architecture": entry.architecture or "unknown",
                 "parameters": entry.parameters or None,
                 "data": entry.data or "unknown",
-                "test accuracy": _percent(entry.metrics.get("test_accuracy")),
+                "test accuracy": entry.metrics.get("test_accuracy"),
                 "digest": (entry.digest or "")[:12],
                 "problem": entry.problem or "",
             }
@@ -65,16 +63,13 @@ def _show_table(entries: list[CheckpointEntry]) -> CheckpointEntry | None:
         key="checkpoints_table",
         column_config={
             "parameters": st.column_config.NumberColumn(format="localized"),
-            "test accuracy": st.column_config.TextColumn(alignment="right"),
+            "test accuracy": st.column_config.NumberColumn(format="percent"),
         },
         alt="Table of all checkpoints",
+        placeholder="–",  # noqa: RUF001  # an en dash stands for no value
     )
     rows = event.selection.rows
     return entries[rows[0]] if rows and rows[0] < len(entries) else None
-
-
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{fraction:.2%}"  # noqa: RUF001 a dash reads as "none"; an empty number reads "None"
 
 
 def _show_run(entry: CheckpointEntry) -> None:
@@ -93,14 +88,7 @@ def _show_run(entry: CheckpointEntry) -> None:
             )
         )
         st.code(entry.reference, language=None)
-        figure = draw_training(found.run.history, FigureStyle(dark=dark_theme()))
-        show_chart(
-            str(figure.to_json()),
-            key="training",
-            view=f"run {found.name}",
-            alt=f"Learning rate, loss and accuracy over the steps of the run {found.name}.",
-            height=560,
-        )
+        show_training(found, key="training")
 
 
 def _show_upload(entry: CheckpointEntry) -> None:
