@@ -22,6 +22,9 @@ from landscape.studies.sweeps import Sweep
 
 # Larger samples do not change which batch of at most so many examples is fastest, only how long it takes to see it.
 TUNING_EXAMPLES = {"cpu": 512, "cuda": 4096}
+# Small inputs are cheap, and what is fastest on few of them is not on many: 512 examples of 3 x 32 x 32, or as many
+# values of a smaller shape.
+TUNING_VALUES = 512 * 3 * 32 * 32
 
 
 def choose_strategy(sweep: Sweep, home: Home, device: torch.device) -> Strategy:
@@ -54,7 +57,7 @@ def build_evaluator(sweep: Sweep, task: Task, device: torch.device, strategy: St
 
 
 def _measure(sweep: Sweep, device: torch.device) -> Strategy:
-    task = _shortened(sweep.loaded.task, TUNING_EXAMPLES[device.type])
+    task = _shortened(sweep.loaded.task, _sample_size(sweep, device))
 
     def evaluate(strategy: Strategy, count: int) -> np.ndarray:
         evaluator = build_evaluator(sweep, task, device, strategy)
@@ -64,18 +67,17 @@ def _measure(sweep: Sweep, device: torch.device) -> Strategy:
     options = candidates(images=images, parameters=sweep.anchors.shape[1], device=device)
     strategy = fastest(options, evaluate)
     # What was measured as one batch was the sample: all of a larger split at once might not even fit into memory.
-    is_whole = (
-        max(len(sweep.loaded.task.data.train), len(sweep.loaded.task.data.test))
-        <= TUNING_EXAMPLES[device.type]
+    is_whole = max(len(sweep.loaded.task.data.train), len(sweep.loaded.task.data.test)) <= _sample_size(
+        sweep, device
     )
     if strategy.batch == 0 and not is_whole:
-        strategy = msgspec.structs.replace(strategy, batch=TUNING_EXAMPLES[device.type])
+        strategy = msgspec.structs.replace(strategy, batch=_sample_size(sweep, device))
     return strategy
 
 
 def seconds_per_point(sweep: Sweep, device: torch.device, strategy: Strategy) -> float:
     """Seconds that one point takes with this strategy: measured on a sample of the images, and scaled up."""
-    data, sample = sweep.loaded.task.data, _shortened(sweep.loaded.task, TUNING_EXAMPLES[device.type])
+    data, sample = sweep.loaded.task.data, _shortened(sweep.loaded.task, _sample_size(sweep, device))
     evaluator = build_evaluator(sweep, sample, device, strategy)
     points = sweep.points(np.zeros(strategy.points, dtype=np.int64))
     evaluator.evaluate(points)  # the first pass pays for allocations
@@ -84,6 +86,11 @@ def seconds_per_point(sweep: Sweep, device: torch.device, strategy: Strategy) ->
     each = (time.perf_counter() - start) / strategy.points
     measured = len(sample.data.train) + len(sample.data.test)
     return each * (len(data.train) + len(data.test)) / measured
+
+
+def _sample_size(sweep: Sweep, device: torch.device) -> int:
+    values = sweep.loaded.task.data.train.inputs[0].numel()
+    return max(TUNING_EXAMPLES[device.type], TUNING_VALUES // max(values, 1))
 
 
 def _shortened(task: Task, examples: int) -> Task:
@@ -102,7 +109,7 @@ def _fingerprint(sweep: Sweep, device: torch.device) -> str:
     )
     space = sweep.loaded.checkpoints[0].space
     facts = (
-        TUNING_EXAMPLES,
+        (TUNING_EXAMPLES, TUNING_VALUES),
         sweep.loaded.task.name,
         space.shapes,
         data.input_shape,

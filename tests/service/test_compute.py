@@ -469,5 +469,6 @@ def test_a_whole_split_as_one_batch_is_used_only_where_it_was_measured(home, mon
     monkeypatch.setattr(tuning, "fastest", lambda options, evaluate: Strategy("contiguous", 0, 8))
     assert "each split as one batch" in provenance_of(compute_tiny(PLANE, home)).strategy
     monkeypatch.setattr(tuning, "TUNING_EXAMPLES", {"cpu": 20})  # of 37
+    monkeypatch.setattr(tuning, "TUNING_VALUES", 0)
     other = PlaneRequest(checkpoints=("a", "b", "c"), columns=2, rows=2)
     assert "batches of 20" in provenance_of(compute_tiny(other, home)).strategy
