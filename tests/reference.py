@@ -97,12 +97,60 @@ def step_decay_rates(alpha_0: float, total: int) -> list[float]:
     return rates
 
 
+def late_linear_rate(rate: float, low: float, epoch: int, start: int) -> float:
+    """Izmailov et al. (2018), released code: the rate of an epoch, counted from 0, of the first `start` epochs."""
+    t = epoch / start
+    if t <= 0.5:
+        return rate
+    if t <= 0.9:
+        return rate * (1 - (1 - low / rate) * (t - 0.5) / 0.4)
+    return low
+
+
+def fge_rates(high: float, low: float, steps: int, cycle: int) -> list[float]:
+    """Garipov et al. (2018): the triangle of every iteration i = 1 ... steps."""
+    rates = []
+    for i in range(1, steps + 1):
+        t = ((i - 1) % cycle + 1) / cycle
+        if t <= 1 / 2:
+            rates.append((1 - 2 * t) * high + 2 * t * low)
+        else:
+            rates.append((2 - 2 * t) * low + (2 * t - 1) * high)
+    return rates
+
+
+def fge_rates_as_released(high: float, low: float, epochs: int, batches: int, cycle: int) -> list[float]:
+    """The released code: epochs e and batches i from 0, the cycle in epochs."""
+    rates = []
+    for e in range(epochs):
+        for i in range(batches):
+            t = ((e % cycle) + i / batches) / cycle
+            rates.append(high * (1 - 2 * t) + low * 2 * t if t < 0.5 else high * (2 * t - 1) + low * (2 - 2 * t))
+    return rates
+
+
+def swa_rates(high: float, low: float, steps: int, cycle: int) -> list[float]:
+    """Izmailov et al. (2018), section 3.1: the sawtooth of every iteration i = 1 ... steps."""
+    rates = []
+    for i in range(1, steps + 1):
+        t = ((i - 1) % cycle + 1) / cycle
+        rates.append((1 - t) * high + t * low)
+    return rates
+
+
+def exponential_average(vectors: list[np.ndarray], decay: float) -> np.ndarray:
+    """beta * old + (1 - beta) * new from zero, divided at the end by 1 - beta^k: the debiased average, by its sum."""
+    count = len(vectors)
+    total = sum((1 - decay) * decay ** (count - 1 - k) * vector for k, vector in enumerate(vectors))
+    return total / (1 - decay**count)
+
+
 def train_plainly(
     module: nn.Module, examples, batches, rates, *, momentum, weight_decay, restarts=()
 ) -> list[torch.Tensor]:
     """The usual loop. Returns the flat parameters after each step; `restarts` are steps that forget the momentum."""
     optimizer = torch.optim.SGD(
-        module.parameters(), lr=1.0, momentum=momentum, nesterov=True, weight_decay=weight_decay
+        module.parameters(), lr=1.0, momentum=momentum, nesterov=True, weight_decay=weight_decay, fused=True
     )
     visited = []
     for step, (batch, rate) in enumerate(zip(batches, rates, strict=True), start=1):

@@ -5,115 +5,37 @@ Where a checkpoint or a data set is named, any reference will do when a person w
 the key is taken, so the key is the same wherever the files lie.
 """
 
-import hashlib
 import math
 from typing import Literal, get_args
 
 import msgspec
 
-from landscape.core.errors import RequestError, unknown_name
+from landscape.core.errors import RequestError
+from landscape.core.request_base import (
+    SPLITS as SPLITS,
+)
+from landscape.core.request_base import (
+    Device as Device,
+)
+from landscape.core.request_base import (
+    Request as Request,
+)
+from landscape.core.request_base import (
+    Split as Split,
+)
+from landscape.core.request_base import check_choice, check_counts, check_weight_decay
+from landscape.core.training_requests import SearchRequest as SearchRequest
+from landscape.core.training_requests import TrainRequest as TrainRequest
 
 BatchNorm = Literal["recalibrate", "stored", "interpolate"]
-Recipe = Literal["standard", "snapshot"]
-Phase = Literal["paper", "reference"]
-Momentum = Literal["keep", "reset"]
-Augmentation = Literal["none", "crop-flip"]
-Device = Literal["auto", "cpu", "cuda"]
-Split = Literal["train", "test"]
 Measure = Literal["nll", "loss", "error"]
 
-SPLITS: tuple[Split, ...] = get_args(Split)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 BATCH_NORM_POLICIES: tuple[BatchNorm, ...] = get_args(BatchNorm)
 
-# A change in the meaning of a stored number raises this, so that an older result is not mistaken for a new one.
-REQUEST_VERSION = 1
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="study"):
-    """The common part of all requests: canonical JSON and the key taken from it."""
-
-    @property
-    def study(self) -> str:
-        """The name of the study that answers this request."""
-        return str(self.__struct_config__.tag)
-
-    def to_json(self) -> str:
-        """Canonical JSON: fields in their declared order, defaults written out, no spaces.
-
-        Raises:
-            RequestError: A field has a value of another type, such as 2.5 for a whole number.
-        """
-        text = msgspec.json.encode(self, order="deterministic")
-        try:
-            # Read and written once more, so that 0 and 0.0 for the same number are the same text, and the same key.
-            same = msgspec.json.decode(text, type=type(self))
-        except msgspec.ValidationError as error:
-            raise RequestError(
-                f"The request cannot be written: {error}. Give a value of that type."
-            ) from error
-        return msgspec.json.encode(same, order="deterministic").decode()
-
-    @property
-    def key(self) -> str:
-        """Hex SHA-256 of version and canonical JSON; the same in every process and on every machine."""
-        return hashlib.sha256(f"{REQUEST_VERSION}:{self.to_json()}".encode()).hexdigest()
-
-
-class TrainRequest(Request, frozen=True, kw_only=True, tag="train"):
-    """One training run.
-
-    Attributes:
-        data: A data set's name (`digits`, `CIFAR10`, ...), a path, or a digest.
-        architecture: A name of the registry, e.g. `convnet`, `resnet20`, `resnet20-conv`, `resnet20-noshort`.
-        recipe: `standard` is step decay (a tenth at 50% and at 75% of the steps; Huang et al. 2017, section 4);
-            `snapshot` is one cosine cycle per snapshot, set per step (Huang et al. 2017, eq. 2).
-        cycles: Number of checkpoints kept after the start: one per cosine cycle, or at equal steps.
-        epochs: Passes over the training split.
-        learning_rate: The highest rate (alpha_0), per step of the optimiser.
-        momentum: Nesterov momentum, in [0, 1).
-        weight_decay: Factor of the penalty 1/2 * weight_decay * |theta|^2.
-        batch_size: Examples per step; the last batch of an epoch may be short.
-        seed: Root of every random choice: start, data order, augmentation.
-        phase: `paper` starts each cycle at alpha_0 exactly; `reference` is the released code, one step later.
-        restart_momentum: Whether the momentum buffer survives a restart (`keep`, as the released code) or not.
-        augmentation: `crop-flip` is a random crop from a 4-pixel border and a horizontal flip.
-    """
-
-    data: str = "digits"
-    architecture: str = "convnet"
-    recipe: Recipe = "snapshot"
-    cycles: int = 6
-    epochs: int = 60
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    batch_size: int = 64
-    seed: int = 0
-    phase: Phase = "paper"
-    restart_momentum: Momentum = "keep"
-    augmentation: Augmentation = "none"
-
-    def __post_init__(self) -> None:
-        """Refuse values that no training could use."""
-        for name in ("cycles", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise RequestError(f"{name} is {getattr(self, name)}; give a whole number of at least 1.")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise RequestError(
-                f"The learning rate is {self.learning_rate}; give a positive number such as 0.1."
-            )
-        if not 0 <= self.momentum < 1:
-            raise RequestError(f"The momentum is {self.momentum}; give a number in [0, 1), such as 0.9.")
-        _check_weight_decay(self.weight_decay)
-        _check_choice("recipe", self.recipe, get_args(Recipe))
-        _check_choice("phase", self.phase, get_args(Phase))
-        _check_choice("restart_momentum", self.restart_momentum, get_args(Momentum))
-        _check_choice("augmentation", self.augmentation, get_args(Augmentation))
-
 
 class EvaluationRequest(Request, frozen=True, kw_only=True):
-    """What every study that evaluates points in weight space needs to know.
+    """What every study that evaluates checkpoints needs to know.
 
     Attributes:
         checkpoints: References or digests, in the order in which the study names them.
@@ -139,20 +61,22 @@ class EvaluationRequest(Request, frozen=True, kw_only=True):
     test_samples: int | None = None
     sample_seed: int = 0
 
-    def _check_evaluation(self, count: int, what: str) -> None:
-        if len(self.checkpoints) != count:
-            raise RequestError(
-                f"{what} needs {count} checkpoints; {len(self.checkpoints)} given. Name exactly {count}."
-            )
-        _check_choice("batch-norm policy", self.batch_norm, BATCH_NORM_POLICIES)
+    def _check_evaluation(self) -> None:
+        check_choice("batch-norm policy", self.batch_norm, BATCH_NORM_POLICIES)
         if self.weight_decay is not None:
-            _check_weight_decay(self.weight_decay)
+            check_weight_decay(self.weight_decay)
         for name in ("train_samples", "test_samples"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise RequestError(
                     f"{name} is {value}; give a whole number of at least 1, or leave it out for all."
                 )
+
+    def _check_number(self, count: int, what: str) -> None:
+        if len(self.checkpoints) != count:
+            raise RequestError(
+                f"{what} needs {count} checkpoints; {len(self.checkpoints)} given. Name exactly {count}."
+            )
 
 
 class LineRequest(EvaluationRequest, frozen=True, kw_only=True, tag="line"):
@@ -173,14 +97,9 @@ class LineRequest(EvaluationRequest, frozen=True, kw_only=True, tag="line"):
 
     def __post_init__(self) -> None:
         """Refuse a line that cannot be drawn."""
-        self._check_evaluation(2, "A line")
-        if self.points < 2:
-            raise RequestError(f"The line has {self.points} points; give at least 2.")
-        if not (math.isfinite(self.start) and math.isfinite(self.stop)) or self.start >= self.stop:
-            raise RequestError(
-                f"The range {self.start:g}:{self.stop:g} is empty or reversed; give the smaller number first, "
-                "such as -0.5:1.5."
-            )
+        self._check_evaluation()
+        self._check_number(2, "A line")
+        _check_points(self.points, self.start, self.stop)
 
 
 class PlaneRequest(EvaluationRequest, frozen=True, kw_only=True, tag="plane"):
@@ -201,7 +120,8 @@ class PlaneRequest(EvaluationRequest, frozen=True, kw_only=True, tag="plane"):
 
     def __post_init__(self) -> None:
         """Refuse a plane that cannot be drawn."""
-        self._check_evaluation(3, "A plane")
+        self._check_evaluation()
+        self._check_number(3, "A plane")
         if min(self.columns, self.rows) < 2:
             raise RequestError(
                 f"The resolution is {self.columns} x {self.rows} (columns x rows); give at least 2 along each axis."
@@ -210,8 +130,132 @@ class PlaneRequest(EvaluationRequest, frozen=True, kw_only=True, tag="plane"):
             raise RequestError(f"The margin is {self.margin}; give a fraction of at least 0, such as 0.2.")
 
 
-AnyRequest = TrainRequest | LineRequest | PlaneRequest
-STUDIES: dict[str, type[Request]] = {"train": TrainRequest, "line": LineRequest, "plane": PlaneRequest}
+class GroupedRequest(EvaluationRequest, frozen=True, kw_only=True):
+    """What studies of whole groups of checkpoints share; a group is most often the snapshots of one run.
+
+    Attributes:
+        groups: Name of the group of each checkpoint, parallel to `checkpoints`; the checkpoints of one group stand
+            together, in the order of training. Empty for one group of all.
+    """
+
+    groups: tuple[str, ...] = ()
+
+    def _check_groups(self, least: int, what: str) -> None:
+        if self.groups and len(self.groups) != len(self.checkpoints):
+            raise RequestError(
+                f"{len(self.checkpoints)} checkpoints and {len(self.groups)} group names are given; name the group of "
+                "each checkpoint, or of none."
+            )
+        if not self.checkpoints:
+            raise RequestError(f"{what} needs checkpoints, and none is given; name runs or checkpoints.")
+        for name, members in self.members.items():
+            if list(members) != list(range(members[0], members[-1] + 1)):
+                raise RequestError(
+                    f"The checkpoints of the group {name!r} do not stand together; list one group after the other."
+                )
+            if len(members) < least:
+                raise RequestError(
+                    f"{what} needs at least {least} checkpoints in each group; {name or 'the group'} has "
+                    f"{len(members)}. Name more of them, or leave the group out."
+                )
+
+    @property
+    def members(self) -> dict[str, tuple[int, ...]]:
+        """Places of the checkpoints of each group, by its name; "" is the name of the only one if there are none."""
+        names = self.groups or ("",) * len(self.checkpoints)
+        return {
+            name: tuple(i for i, each in enumerate(names) if each == name) for name in dict.fromkeys(names)
+        }
+
+
+class FanRequest(GroupedRequest, frozen=True, kw_only=True, tag="fan"):
+    """In each group, the straight lines from every earlier checkpoint to the last (Huang et al. 2017, figure 5).
+
+    J(t * theta_last + (1 - t) * theta_earlier): t = 1 is the last checkpoint of the group, as lambda = 1 in the paper.
+
+    Attributes:
+        points: Number of equally spaced values of t, ends included, at least 2.
+        start: First t; below 0 each line begins before the earlier checkpoint.
+        stop: Last t; above 1 it goes on behind the last one.
+    """
+
+    points: int = 21
+    start: float = 0.0
+    stop: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse lines that cannot be drawn."""
+        self._check_evaluation()
+        self._check_groups(2, "A fan of lines")
+        _check_points(self.points, self.start, self.stop)
+
+
+class EnsembleRequest(GroupedRequest, frozen=True, kw_only=True, tag="ensemble"):
+    """The quality of the mean of softmax outputs over the number of members (Huang et al. 2017, figure 3).
+
+    In each group: ensembles of the last m and of the first m checkpoints, each member alone, and the network at the
+    mean of the members' weights, whose batch-norm statistics are re-estimated.
+
+    Attributes:
+        batch_norm: `stored` evaluates each checkpoint with its own statistics; `recalibrate` re-estimates them for
+            each on the training sample.
+        bins: Number of equally wide bins of confidence in the expected calibration error (Guo et al. 2017).
+    """
+
+    batch_norm: BatchNorm = "stored"
+    bins: int = 15
+
+    def __post_init__(self) -> None:
+        """Refuse an ensemble that cannot be evaluated."""
+        self._check_evaluation()
+        self._check_groups(1, "An ensemble")
+        _refuse_interpolation(self)
+        check_counts(self, "bins")
+
+
+class DiversityRequest(GroupedRequest, frozen=True, kw_only=True, tag="diversity"):
+    """Whether networks make different mistakes: prediction correlation and disagreement of every pair.
+
+    Softmax outputs are correlated as in Huang et al. (2017, figure 6), in three labelled ways because the paper does
+    not say which; disagreement is the share of examples that two networks put into different classes (Fort et al.
+    2019).
+
+    Attributes:
+        batch_norm: `stored` evaluates each checkpoint with its own statistics; `recalibrate` re-estimates them for
+            each on the training sample.
+    """
+
+    batch_norm: BatchNorm = "stored"
+
+    def __post_init__(self) -> None:
+        """Refuse a comparison that cannot be made."""
+        self._check_evaluation()
+        self._check_groups(1, "A comparison of predictions")
+        _refuse_interpolation(self)
+        if len(self.checkpoints) < 2:
+            raise RequestError("A comparison of predictions needs at least 2 checkpoints; name another one.")
+
+
+AnyRequest = (
+    TrainRequest
+    | SearchRequest
+    | LineRequest
+    | PlaneRequest
+    | FanRequest
+    | EnsembleRequest
+    | DiversityRequest
+)
+# Those whose answer is a dataset with checkpoints in it.
+AnyEvaluation = LineRequest | PlaneRequest | FanRequest | EnsembleRequest | DiversityRequest
+STUDIES: dict[str, type[Request]] = {
+    "train": TrainRequest,
+    "search": SearchRequest,
+    "line": LineRequest,
+    "plane": PlaneRequest,
+    "fan": FanRequest,
+    "ensemble": EnsembleRequest,
+    "diversity": DiversityRequest,
+}
 
 
 def request_from_json(text: str | bytes) -> AnyRequest:
@@ -232,11 +276,17 @@ def request_from_json(text: str | bytes) -> AnyRequest:
         ) from error
 
 
-def _check_choice(kind: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise RequestError(unknown_name(kind, value, known))
+def _check_points(points: int, start: float, stop: float) -> None:
+    if points < 2:
+        raise RequestError(f"The line has {points} points; give at least 2.")
+    if not (math.isfinite(start) and math.isfinite(stop)) or start >= stop:
+        raise RequestError(
+            f"The range {start:g}:{stop:g} is empty or reversed; give the smaller number first, such as -0.5:1.5."
+        )
 
 
-def _check_weight_decay(value: float) -> None:
-    if not (value >= 0 and math.isfinite(value)):
-        raise RequestError(f"The weight decay is {value}; give a number of at least 0, such as 1e-4.")
+def _refuse_interpolation(request: EvaluationRequest) -> None:
+    if request.batch_norm == "interpolate":
+        raise RequestError(
+            "The batch-norm policy interpolate has no meaning for single checkpoints; choose stored or recalibrate."
+        )

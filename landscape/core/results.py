@@ -69,10 +69,19 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Schema:
-    """The dimensions of each variable of a study's result. Coordinates are listed with the variables."""
+    """What a study's result must hold.
+
+    Attributes:
+        axes: Names of the axes, whose values increase.
+        variables: The dimensions of each variable. Coordinates are listed with the variables.
+        swept: Whether points are evaluated one after the other, so that NaN in `nll` says "not evaluated yet".
+        by_split: Whether there is a dimension `split`.
+    """
 
     axes: tuple[str, ...]
     variables: Mapping[str, tuple[str, ...]]
+    swept: bool = True
+    by_split: bool = True
 
 
 _AT_CHECKPOINTS = {
@@ -80,6 +89,12 @@ _AT_CHECKPOINTS = {
     **{f"own_{measure}": ("split", "checkpoint") for measure in UNITS},
     **{f"rebuilt_{measure}": ("split", "checkpoint") for measure in UNITS},
 }
+# How good predictions are: nll in nats per example; the others are fractions, brier at most 2.
+QUALITIES = ("error", "nll", "ece", "brier")
+# Which members an ensemble of m has: the last m (Huang et al. 2017), or the first m.
+ORDERS = ("last", "first")
+# How softmax outputs are correlated; the paper does not say which.
+CORRELATIONS = ("per class", "flattened", "per example")
 
 SCHEMAS: dict[str, Schema] = {
     "line": Schema(
@@ -102,6 +117,61 @@ SCHEMAS: dict[str, Schema] = {
             "off_plane": ("checkpoint",),
             **_AT_CHECKPOINTS,
         },
+    ),
+    # pair_first, pair_last: places of the checkpoints at t = 0 and t = 1 of each line.
+    "fan": Schema(
+        axes=("pair", "t"),
+        variables={
+            **dict.fromkeys(UNITS, ("split", "pair", "t")),
+            "norm": ("pair", "t"),
+            "length": ("pair",),
+            "pair_first": ("pair",),
+            "pair_last": ("pair",),
+            "checkpoint_group": ("checkpoint",),
+            **_AT_CHECKPOINTS,
+        },
+    ),
+    # A size beyond the number of members of a group is NaN. average_*: the network at the mean of the weights, NaN
+    # where the members are not of one network. epochs: spent in training when the checkpoint was kept.
+    "ensemble": Schema(
+        axes=("size",),
+        variables={
+            **dict.fromkeys(QUALITIES, ("split", "order", "group", "size")),
+            **{f"member_{quality}": ("split", "checkpoint") for quality in QUALITIES},
+            **{f"average_{quality}": ("split", "group") for quality in QUALITIES},
+            "epochs": ("checkpoint",),
+            "checkpoint_group": ("checkpoint",),
+        },
+        swept=False,
+    ),
+    "diversity": Schema(
+        axes=(),
+        variables={
+            "correlation": ("split", "variant", "checkpoint", "other"),
+            "disagreement": ("split", "checkpoint", "other"),
+            **{f"member_{quality}": ("split", "checkpoint") for quality in QUALITIES},
+            "checkpoint_group": ("checkpoint",),
+        },
+        swept=False,
+    ),
+    # validation_*: NaN where a trial did not reach a stage. state: "complete", "pruned" or "failed". run: the folder of
+    # the trial's longest run. Sizes of the ensemble count the best trials.
+    "search": Schema(
+        axes=("trial", "stage"),
+        variables={
+            "value": ("trial", "parameter"),
+            "validation_error": ("trial", "stage"),
+            "validation_loss": ("trial", "stage"),
+            "state": ("trial",),
+            "run": ("trial",),
+            "stage_epochs": ("stage",),
+            "low": ("parameter",),
+            "high": ("parameter",),
+            "in_log": ("parameter",),
+            "ensemble_error": ("size",),
+        },
+        swept=False,
+        by_split=False,
     ),
 }
 
@@ -127,7 +197,7 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
     for axis in SCHEMAS[study].axes:
         if not np.all(np.diff(result[axis].values) > 0):
             raise ResultError(f"The axis {axis!r} of the {study} result does not increase; compute it again.")
-    if tuple(result["split"].values) != SPLITS:
+    if SCHEMAS[study].by_split and tuple(result["split"].values) != SPLITS:
         raise ResultError(
             f"The {study} result has splits {result['split'].values.tolist()}; expected {list(SPLITS)}."
         )
@@ -156,6 +226,8 @@ def provenance_attribute(provenance: Provenance) -> str:
 
 def is_complete(result: xr.Dataset) -> bool:
     """Whether every point has been evaluated."""
+    if not SCHEMAS[result.attrs["study"]].swept:
+        return True
     return not bool(np.isnan(result["nll"].values).any())
 
 

@@ -17,6 +17,7 @@ import msgspec
 from landscape.core.errors import CheckpointError
 
 METADATA_FIELD = "landscape"
+CheckpointKind = Literal["", "start", "snapshot", "between", "average"]
 LARGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors reader itself
 _LENGTH = struct.Struct("<Q")
 _DTYPE_BYTES = (
@@ -31,7 +32,10 @@ class CheckpointMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a checkpoint beside its tensors; None where an upload does not say.
 
     Metrics are nats per example without the penalty (`train_loss`, `test_loss`) and fractions of examples
-    (`train_accuracy`, `test_accuracy`). The learning rate is that of the last step taken.
+    (`train_accuracy`, `test_accuracy`). The learning rate is that of the last step taken. `epoch` counts passes over
+    the training split from the first random start on, those of earlier networks of the same family included. `kind`
+    says what the checkpoint is to its run: `start`; `snapshot`, kept by the recipe for its own sake; `between`, such
+    as the one before a second phase; `average`, the mean of many iterates, with re-estimated statistics.
     """
 
     architecture: str = ""
@@ -47,6 +51,7 @@ class CheckpointMetadata(msgspec.Struct, frozen=True, kw_only=True):
     weight_decay: float | None = None
     seed: int | None = None
     label: str = ""
+    kind: CheckpointKind = ""
     metrics: dict[str, float] = {}
     versions: dict[str, str] = {}
 

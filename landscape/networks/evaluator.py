@@ -89,7 +89,7 @@ class Evaluator:
         """
         at_once = self.strategy.points
         rows = []
-        with torch.inference_mode(), _full_precision(self.device):
+        with torch.inference_mode(), full_precision(self.device):
             for low in range(0, len(points), at_once):
                 index = torch.arange(low, low + at_once).clamp(max=len(points) - 1)
                 sums = self._evaluate_group(points, index)
@@ -185,7 +185,7 @@ class _Pass(nn.Module):
         return torch.stack(totals).sum(0)
 
 
-def _full_precision(device: torch.device) -> AbstractContextManager[None]:
+def full_precision(device: torch.device) -> AbstractContextManager[None]:
     # By default cuDNN rounds the inputs of a float32 convolution to TF32, three decimal digits.
     if device.type != "cuda":
         return nullcontext()

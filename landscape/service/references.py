@@ -17,9 +17,10 @@ from landscape.networks.datasets import load_data
 from landscape.networks.tasks import Data, Task
 from landscape.service.home import Home
 from landscape.service.store import Store
-from landscape.training.runs import Run, step_of
+from landscape.training.runs import Run, name_of
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_STEP = re.compile(r"\d+(-average)?|last|average")
 _PICKLES = (".pt", ".pth", ".th", ".bin", ".ckpt")
 
 
@@ -134,13 +135,13 @@ def _find(reference: str, home: Home) -> tuple[Path, str]:
     folder, at, step = reference.rpartition("@")
     if at and not Path(reference).exists():
         run = Run.load(_run_folder(folder, home))
-        if step != "last" and not step.isdigit():
-            steps = ", ".join(str(step_of(file)) for file in run.checkpoint_files)
+        if not _STEP.fullmatch(step):
+            there = ", ".join(name_of(file) for file in (*run.checkpoint_files, *run.average_files))
             raise CheckpointError(
-                f"{step!r} is not a step of the run {folder}; write one of {steps}, or last."
+                f"{step!r} is not a step of the run {folder}; write one of {there}, or last, or average."
             )
-        file = run.checkpoint_file("last" if step == "last" else int(step))
-        return file, f"{run.folder}@{step_of(file)}"
+        file = run.checkpoint_file(step)
+        return file, f"{run.folder}@{name_of(file)}"
     path = Path(reference).expanduser().absolute()
     if not path.is_file():
         hint = " A run's checkpoint is written RUN_DIR@STEP or RUN_DIR@last." if path.is_dir() else ""
@@ -156,7 +157,7 @@ def _as_step(path: Path) -> str:
         and (run / "request.json").is_file()
         and path.stem.startswith("step-")
     )
-    return f"{run}@{step_of(path)}" if is_step else str(path)
+    return f"{run}@{name_of(path)}" if is_step else str(path)
 
 
 def _run_folder(name: str, home: Home) -> Path:

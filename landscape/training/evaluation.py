@@ -1,5 +1,8 @@
 """A network's loss and accuracy over whole splits, as training records them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -16,24 +19,29 @@ def evaluate_splits(module: nn.Module, data: Data) -> dict[str, float]:
     Batch-norm layers use their running averages, as they stand at this step of training.
 
     Returns:
-        The names in `METRICS`: losses in nats per example without penalty, accuracies as fractions.
+        The names in `METRICS`: cross-entropy in nats per example without penalty, accuracies as fractions.
     """
-    was_training = module.training
-    module.eval()
-    try:
-        train_loss, train_accuracy = _evaluate(module, data.train)
-        test_loss, test_accuracy = _evaluate(module, data.test)
-    finally:
-        module.train(was_training)
-    return dict(zip(METRICS, (train_loss, train_accuracy, test_loss, test_accuracy), strict=True))
+    values = (*evaluate_split(module, data.train), *evaluate_split(module, data.test))
+    return dict(zip(METRICS, values, strict=True))
 
 
-def _evaluate(module: nn.Module, examples: Examples) -> tuple[float, float]:
+def evaluate_split(module: nn.Module, examples: Examples) -> tuple[float, float]:
+    """Mean cross-entropy (nats) and accuracy (fraction) of one split; see `evaluate_splits`."""
     loss = correct = torch.zeros((), dtype=torch.float64, device=examples.inputs.device)
-    with torch.inference_mode():
+    with _evaluation_mode(module), torch.inference_mode():
         pieces = zip(examples.inputs.split(BATCH_SIZE), examples.targets.split(BATCH_SIZE), strict=True)
         for inputs, targets in pieces:
             outputs = module(inputs)
             loss = loss + functional.cross_entropy(outputs, targets, reduction="sum").double()
             correct = correct + outputs.argmax(1).eq(targets).sum()
     return float(loss) / len(examples), float(correct) / len(examples)
+
+
+@contextmanager
+def _evaluation_mode(module: nn.Module) -> Iterator[None]:
+    was_training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was_training)

@@ -1,38 +1,51 @@
-"""The training loop: SGD with Nesterov momentum on data that lie on the device, resumable to the bit on a CPU."""
+"""The training loop of one network on data that lie on the device, resumable to the bit on a CPU."""
 
 import logging
 import math
-import platform
-from collections.abc import Callable
-from dataclasses import replace
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
-import landscape
-from landscape.core.errors import RequestError, StoppedError, TrainingError
+from landscape.core.errors import CheckpointError, RequestError, StoppedError, TrainingError
 from landscape.core.requests import TrainRequest
 from landscape.core.seeds import seed_for
 from landscape.networks.architectures import build_network
-from landscape.networks.checkpoint_files import save_checkpoint
-from landscape.networks.checkpoints import Checkpoint, CheckpointMetadata
+from landscape.networks.evaluator import full_precision
 from landscape.networks.tasks import Data, Examples
+from landscape.training.averages import Average
 from landscape.training.batches import Batches
-from landscape.training.evaluation import evaluate_splits
+from landscape.training.evaluation import evaluate_split
 from landscape.training.history import History
+from landscape.training.keeping import Keeper, conditions
+from landscape.training.objectives import Mixed, Objective
+from landscape.training.optimizer_tensors import load_optimizer_tensors, optimizer_tensors
+from landscape.training.optimizers import build_optimizer, reset_state, set_rate, take_step
 from landscape.training.pacing import Pacing
-from landscape.training.runs import STATE_FOLDER, checkpoint_path, mark_complete, save_history
-from landscape.training.schedules import checkpoint_label, checkpoint_steps, is_restart, learning_rate
+from landscape.training.recipes import plan_of
+from landscape.training.runs import (
+    COMPLETE_FILE,
+    STATE_FOLDER,
+    DataRecord,
+    Run,
+    checkpoint_path,
+    mark_complete,
+    open_run,
+    save_history,
+)
+from landscape.training.starts import Start, begin_at
 from landscape.training.state import (
     StateRecord,
-    capture_state,
+    TrainingState,
+    capture_module,
     delete_states,
     load_newest_state,
-    restore_state,
+    restore_module,
     save_state,
 )
 
@@ -44,34 +57,75 @@ LAYOUT = torch.channels_last
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ingredients:
+    """What a run is made of beside its request.
+
+    Attributes:
+        data: Both splits, on any device.
+        device: Where to train.
+        start: Where to begin, or None for a random start.
+        teachers: Networks to distil from.
+        build: Makes a network of the user's own, under a seed; None for the registry's.
+    """
+
+    data: Data
+    device: torch.device
+    start: Start | None = None
+    teachers: Sequence[nn.Module] = ()
+    build: Callable[[], nn.Module] | None = None
+
+
 class Training:
     """The moving parts of one run, between two steps always in a state that can be saved."""
 
-    def __init__(self, request: TrainRequest, folder: Path, data: Data, device: torch.device) -> None:
-        self._request, self._folder, self._device = request, folder, device
-        self._data = _laid_out(data.to(device))
+    def __init__(self, request: TrainRequest, folder: Path, ingredients: Ingredients) -> None:
+        self._request, self._folder, self._device = request, folder, ingredients.device
+        _check_precision(request, self._device)
+        self._data = _laid_out(ingredients.data.to(self._device))
         self._batches = Batches(self._data.train, request)
-        self._steps = request.epochs * self._batches.steps_per_epoch
-        self._checkpoint_steps = frozenset((0, *checkpoint_steps(request, self._steps)))
+        self._plan = plan_of(request, self._batches.steps_per_epoch)
+        self._steps = self._plan.steps
         torch.manual_seed(seed_for(request.seed, "start"))
-        module = build_network(request.architecture, data.input_shape, len(data.classes))
+        module = _build(request, ingredients)
         # torch's stub of `to` lacks the call with a memory format alone.
-        self._module = module.to(device).to(memory_format=LAYOUT).train()  # pyright: ignore[reportCallIssue]
-        self._optimizer = torch.optim.SGD(
-            self._module.parameters(),
-            lr=request.learning_rate,
-            momentum=request.momentum,
-            nesterov=request.momentum > 0,
-            weight_decay=request.weight_decay,
-        )
+        self._module: nn.Module = module.to(self._device).to(memory_format=LAYOUT).train()  # pyright: ignore[reportCallIssue]
+        self._optimizer = build_optimizer(request, self._module)
+        if ingredients.start is not None:
+            begin_at(ingredients.start, request, self._module, self._optimizer)
+        teachers = [teacher.to(self._device).eval() for teacher in ingredients.teachers]
+        self._objective = Objective(request, len(self._data.classes), teachers)
+        self._average = Average(request.average_decay if request.recipe == "ema" else 1.0)
         self._step = 0
+        self._seconds = 0.0  # of earlier sittings
+        self._begun = time.monotonic()
         self._history = History()
         self._unread: list[Tensor] = []
+        epochs_before = (
+            0.0 if ingredients.start is None else ingredients.start.checkpoint.metadata.epoch or 0.0
+        )
+        self._keeper = Keeper(
+            request=request,
+            folder=folder,
+            data=self._data,
+            plan=self._plan,
+            device=self._device,
+            epochs_before=epochs_before,
+        )
 
     def go(self, progress: Progress, stop: Callable[[], bool]) -> None:
         """Take all the steps that are left, and mark the run as complete."""
+        with full_precision(self._device):
+            self._go(progress, stop)
+        self._read_measures()
+        save_history(self._folder, self._history.arrays())
+        mark_complete(self._folder)
+        delete_states(self._folder / STATE_FOLDER)
+        progress(self._step, self._steps, self._note())
+
+    def _go(self, progress: Progress, stop: Callable[[], bool]) -> None:
         if not self._resume():
-            self._keep_checkpoint()
+            self._after_step()
         pacing = Pacing()
         progress(self._step, self._steps, self._note())
         while self._step < self._steps:
@@ -80,37 +134,75 @@ class Training:
                 raise StoppedError(
                     f"Training stopped after step {self._step} of {self._steps}; start it again to go on from there."
                 )
-            self._take_step()
-            if self._step in self._checkpoint_steps:
-                self._keep_checkpoint()
+            self.take_step()
+            self._after_step()
             if pacing.report_is_due():
                 self._read_measures()
                 progress(self._step, self._steps, self._note())
             if pacing.save_is_due():
                 with pacing.saving():
                     self._save()
-        self._read_measures()
-        save_history(self._folder, self._history.arrays())
-        mark_complete(self._folder)
-        delete_states(self._folder / STATE_FOLDER)
-        progress(self._step, self._steps, self._note())
 
-    def _take_step(self) -> None:
+    def take_step(self) -> None:
+        """One update of the weights."""
         step = self._step + 1
-        if self._request.restart_momentum == "reset" and is_restart(step, self._request, self._steps):
-            self._optimizer.state.clear()
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(step, self._request, self._steps)
+        if self._request.restart_momentum == "reset" and step in self._plan.restarts:
+            reset_state(self._optimizer)
+        set_rate(self._optimizer, float(self._plan.rates[step - 1]))
         self._seed_generators(step)
-        inputs, targets = self._batches.batch(step)
-        outputs = self._forward(inputs)
-        loss = functional.cross_entropy(outputs, targets)
-        self._optimizer.zero_grad()
-        loss.backward()
-        self._optimizer.step()
-        accuracy = outputs.detach().argmax(1).eq(targets).float().mean()
-        self._unread.append(torch.stack([loss.detach(), accuracy]))
+        mixed = self._objective.mix(*self._batches.batch(step), step)
+        accuracy: list[Tensor] = []
+
+        def gradients() -> Tensor:
+            self._optimizer.zero_grad()
+            with self._autocast():
+                outputs = self._forward(mixed)
+                loss = self._objective.loss(outputs, mixed)
+            loss.backward()
+            if not accuracy:  # an optimiser may look several times; what counts is what it found
+                accuracy.append(self._objective.accuracy(outputs.detach(), mixed))
+            return loss.detach()
+
+        loss = take_step(self._optimizer, gradients)
+        self._unread.append(torch.stack([loss, accuracy[0]]))
         self._step = step
+
+    def _after_step(self) -> None:
+        """What a step brings with it, in an order in which nothing that is due can be missed by a kill."""
+        step = self._step
+        if step in self._plan.averaged:
+            self._average.add(self._theta())
+        if step and step % self._plan.steps_per_epoch == 0:
+            self._history.add("epoch", step, *evaluate_split(self._module, self._data.test))
+        if step not in self._plan.kept:
+            return
+        self._read_measures()
+        self._keep_checkpoint()
+        if step in self._plan.average_kept:
+            self._history.add(
+                "average", step, *self._keeper.keep_average(self._module, self._average.value, step).values()
+            )
+        # Only now: a state must never be newer than the checkpoints before it.
+        self._save()
+
+    def _keep_checkpoint(self) -> None:
+        step = self._step
+        optimizer = optimizer_tensors(self._optimizer, self._module)
+        try:
+            metadata = self._keeper.keep(self._module, optimizer, step)
+        except ArithmeticError:
+            self._fail(f"Weights or losses are no longer finite after step {step} of {self._steps}")
+        self._history.add(
+            "checkpoint", step, *metadata.metrics.values(), metadata.epoch or 0.0, self._seconds_so_far()
+        )
+
+    def _theta(self) -> Tensor:
+        return torch.cat([parameter.detach().reshape(-1) for parameter in self._module.parameters()])
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self._request.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=torch.bfloat16)
 
     def _seed_generators(self, step: int) -> None:
         # Networks with dropout draw from the global generators: a seed per step makes that resumable too.
@@ -120,16 +212,16 @@ class Training:
         if self._device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def _forward(self, inputs: Tensor) -> Tensor:
+    def _forward(self, mixed: Mixed) -> Tensor:
         try:
-            return self._module(inputs)
+            return self._module(mixed.inputs)
         except ValueError as error:
             if "more than 1 value per channel" not in str(error):
                 raise
             raise RequestError(
-                f"A batch of {len(inputs)} example is too small for the batch norm of {self._request.architecture}, "
-                f"and {len(self._data.train)} training examples in batches of {self._request.batch_size} leave such a "
-                "batch; choose another batch size."
+                f"A batch of {len(mixed.inputs)} example is too small for the batch norm of "
+                f"{self._request.architecture}, and {len(self._data.train)} training examples in batches of "
+                f"{self._request.batch_size} leave such a batch; choose another batch size."
             ) from error
 
     def _read_measures(self) -> None:
@@ -140,75 +232,37 @@ class Training:
         self._unread.clear()
         first = self._step - len(rows) + 1
         for step, (loss, accuracy) in enumerate(rows, start=first):
-            rate = learning_rate(step, self._request, self._steps)
-            self._history.add_step(step, rate, loss, accuracy)
+            self._history.add("step", step, float(self._plan.rates[step - 1]), loss, accuracy)
             if not math.isfinite(loss):
-                self._fail(f"The loss became {loss} at step {step} of {self._steps}", rate)
+                self._fail(f"The loss became {loss} at step {step} of {self._steps}")
 
-    def _keep_checkpoint(self) -> None:
-        self._read_measures()
-        metrics = evaluate_splits(self._module, self._data)
-        metadata = self._metadata(metrics)
-        checkpoint = Checkpoint.from_module(self._module, metadata)
-        numbers = (float(checkpoint.theta.abs().max()), *metrics.values())
-        if not all(math.isfinite(number) for number in numbers):
-            self._fail(
-                f"Weights or losses are no longer finite after step {self._step} of {self._steps}",
-                metadata.learning_rate or 0.0,
-            )
-        self._history.add_checkpoint(self._step, metrics)
-        save_checkpoint(checkpoint, checkpoint_path(self._folder, self._step))
-        # Only now: a state must never be newer than the checkpoints before it.
-        self._save()
-
-    def _fail(self, what: str, rate: float) -> NoReturn:
+    def _fail(self, what: str) -> NoReturn:
         save_history(self._folder, self._history.arrays())
+        rate = self._history.last("learning_rate") or 0.0
         raise TrainingError(
             f"{what} (learning rate {rate:.3g}); lower the learning rate from {self._request.learning_rate:g} and "
             f"train into a new folder. The earlier checkpoints are kept in {self._folder}."
         )
-
-    def _metadata(self, metrics: dict[str, float]) -> CheckpointMetadata:
-        request, step = self._request, self._step
-        return CheckpointMetadata(
-            architecture=request.architecture,
-            input_shape=self._data.input_shape,
-            classes=len(self._data.classes),
-            data=self._data.name,
-            data_digest=self._data.digest,
-            recipe=request.recipe,
-            step=step,
-            steps=self._steps,
-            epoch=step / self._batches.steps_per_epoch,
-            learning_rate=learning_rate(step, request, self._steps) if step else None,
-            weight_decay=request.weight_decay,
-            seed=request.seed,
-            label=checkpoint_label(step, request, self._batches.steps_per_epoch),
-            metrics=metrics,
-            versions=self._conditions(),
-        )
-
-    def _conditions(self) -> dict[str, str]:
-        """What the bits depend on beside the request."""
-        return {
-            "landscape": landscape.__version__,
-            "torch": str(torch.__version__),
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "device": self._device.type,
-            "threads": str(torch.get_num_threads()),
-        }
 
     def _note(self) -> str:
         epoch = self._batches.epoch_of(max(self._step, 1))
         loss = self._history.last("train_loss")
         return f"epoch {epoch} of {self._request.epochs}" + (f", loss {loss:.3g}" if loss is not None else "")
 
+    def _seconds_so_far(self) -> float:
+        return self._seconds + time.monotonic() - self._begun
+
     def _save(self) -> None:
         self._read_measures()
-        record = StateRecord(step=self._step, conditions=self._conditions())
-        state = capture_state(record, self._module, self._optimizer, self._history.arrays())
-        save_state(state, self._folder / STATE_FOLDER)
+        record = StateRecord(
+            step=self._step, seconds=self._seconds_so_far(), conditions=conditions(self._device)
+        )
+        groups = capture_module(self._module) | {
+            "optimizer": optimizer_tensors(self._optimizer, self._module),
+            "average": self._average.tensors(),
+            "history": {name: torch.from_numpy(values) for name, values in self._history.arrays().items()},
+        }
+        save_state(TrainingState.of(record, groups), self._folder / STATE_FOLDER)
         save_history(self._folder, self._history.arrays())
 
     def _resume(self) -> bool:
@@ -217,31 +271,78 @@ class Training:
         if state is None:
             return False
         step = state.record.step
-        due = [kept for kept in self._checkpoint_steps if kept <= step]
-        if not all(checkpoint_path(self._folder, kept).is_file() for kept in due):
+        if not all(file.is_file() for file in self._files_due(step)):
             _log.warning(
                 "Checkpoints are missing from %s, so training starts again from step 0.", self._folder
             )
             # The newest states are kept, so one from the future would drive out those of the new start.
             delete_states(self._folder / STATE_FOLDER)
             return False
-        for name, now in self._conditions().items():
-            before = state.record.conditions.get(name)
-            if before != now:
-                _log.warning(
-                    "The run in %s was begun with %s %s and goes on with %s; the last digits of the result will "
-                    "differ from those of a run without interruption.",
-                    *(self._folder, name, before, now),
-                )
+        self._warn_of_changes(state.record.conditions)
         try:
-            self._history = History(restore_state(state, self._module, self._optimizer))
-        except (KeyError, RuntimeError) as error:
+            restore_module(state, self._module)
+            load_optimizer_tensors(self._optimizer, self._module, state.group("optimizer"))
+            self._average.restore(state.group("average"), self._device)
+            self._history = History({name: tensor.numpy() for name, tensor in state.group("history").items()})
+        except (KeyError, RuntimeError, CheckpointError) as error:
             raise TrainingError(
                 f"The state in {self._folder / STATE_FOLDER} does not fit the network {self._request.architecture} of "
                 "this version of landscape; delete the run's folder and train again."
             ) from error
-        self._step = step
+        self._step, self._seconds = step, state.record.seconds
         return True
+
+    def _files_due(self, step: int) -> list[Path]:
+        plan = self._plan
+        iterates = [checkpoint_path(self._folder, kept) for kept in plan.kept if kept <= step]
+        means = [
+            checkpoint_path(self._folder, kept, average=True) for kept in plan.average_kept if kept <= step
+        ]
+        return [*iterates, *means]
+
+    def _warn_of_changes(self, before: dict[str, str]) -> None:
+        for name, now in conditions(self._device).items():
+            if before.get(name) != now:
+                _log.warning(
+                    "The run in %s was begun with %s %s and goes on with %s; the last digits of the result will "
+                    "differ from those of a run without interruption.",
+                    *(self._folder, name, before.get(name), now),
+                )
+
+
+def train_alone(
+    request: TrainRequest,
+    folder: Path,
+    ingredients: Ingredients,
+    record: DataRecord,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> Run:
+    """Train one network in this process; see `trainer.train`. The global random state is left as it was."""
+    if (folder / COMPLETE_FILE).is_file():
+        return open_run(folder, request, record)
+    cuda = [torch.cuda.current_device()] if ingredients.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        # First of all, so that a request that cannot work makes no folder.
+        training = Training(request, folder, ingredients)
+        run = open_run(folder, request, record)
+        training.go(progress, stop)
+    return run
+
+
+def _build(request: TrainRequest, ingredients: Ingredients) -> nn.Module:
+    if ingredients.build is not None:
+        return ingredients.build()
+    data = ingredients.data
+    return build_network(request.architecture, data.input_shape, len(data.classes))
+
+
+def _check_precision(request: TrainRequest, device: torch.device) -> None:
+    if request.precision == "bfloat16" and device.type != "cuda":
+        raise RequestError(
+            "The precision bfloat16 is for graphics cards, and this run is on the CPU, where it is several times "
+            "slower; use float32."
+        )
 
 
 def _laid_out(data: Data) -> Data:

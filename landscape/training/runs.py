@@ -1,14 +1,17 @@
 """A training run as it lies in its folder. Reading one needs no torch until a checkpoint is asked for.
 
 The folder: `request.json` (canonical) · `data.json` (name, digest, reference) · `checkpoints/step-000690.safetensors`
-· `history.npz` · `state/` (while training) · `complete` (empty, written last).
+and, for means of iterates, `step-000690-average.safetensors` · `optimizer/step-000690.safetensors` (the optimiser's
+state at that checkpoint) · `history.npz` · `state/` (while training) · `complete` (empty, written last). A family of
+networks has each as a whole run in `members/member-1` ..., and their last networks as its own checkpoints, under the
+steps that the family has spent by then.
 """
 
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -16,6 +19,7 @@ import numpy as np
 from landscape.core.errors import CheckpointError, RequestError, TrainingError
 from landscape.core.files import write_atomically, write_bytes_atomically
 from landscape.core.requests import TrainRequest, request_from_json
+from landscape.core.weights_header import read_header
 
 if TYPE_CHECKING:
     from landscape.networks.checkpoints import Checkpoint
@@ -25,7 +29,10 @@ DATA_FILE = "data.json"
 HISTORY_FILE = "history.npz"
 COMPLETE_FILE = "complete"
 CHECKPOINT_FOLDER = "checkpoints"
+OPTIMIZER_FOLDER = "optimizer"
+MEMBER_FOLDER = "members"
 STATE_FOLDER = "state"
+_AVERAGE = "-average"
 
 
 class DataRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,24 +89,64 @@ class Run:
 
     @property
     def checkpoint_files(self) -> tuple[Path, ...]:
-        """The files of the checkpoints there are, in order of steps."""
-        files = (self.folder / CHECKPOINT_FOLDER).glob("step-*.safetensors")
-        return tuple(sorted(files, key=step_of))
+        """The files of the checkpoints there are, in order of steps, the start first; without averages."""
+        return tuple(file for file in self._files if not _is_average(file))
 
-    def checkpoint_file(self, step: int | Literal["last"]) -> Path:
+    @property
+    def average_files(self) -> tuple[Path, ...]:
+        """The files of the means of many iterates, in order of steps."""
+        return tuple(file for file in self._files if _is_average(file))
+
+    @property
+    def snapshot_files(self) -> tuple[Path, ...]:
+        """Those checkpoints that the recipe kept for their own sake: what an ensemble of the run is made of.
+
+        The ends of cycles, the networks of a family, what FGE collected, or the iterates at equal steps; not the start,
+        nor what stands between two phases, nor averages.
+        """
+        kinds = {file: read_header(file).metadata.kind for file in self.checkpoint_files}
+        # Runs from before there were kinds kept nothing else after the start.
+        return tuple(
+            file for file, kind in kinds.items() if kind == "snapshot" or (not kind and step_of(file))
+        )
+
+    def checkpoint_file(self, name: str | int) -> Path:
         """The file of one checkpoint.
 
+        Args:
+            name: A step; a step with `-average`; `last`, or `average` for the last average.
+
         Raises:
-            CheckpointError: The run has no checkpoint at that step.
+            CheckpointError: The run has no such checkpoint.
         """
-        files = self.checkpoint_files
-        found = files[-1:] if step == "last" else [file for file in files if step_of(file) == step]
+        match str(name):
+            case "last":
+                found = self.checkpoint_files[-1:]
+            case "average":
+                found = self.average_files[-1:]
+            case wanted:
+                wanted = wanted.lstrip("0") if wanted.strip("0") else "0"  # file names have leading zeros
+                found = [file for file in self._files if name_of(file) == wanted]
         if not found:
-            steps = ", ".join(str(step_of(file)) for file in files) or "none so far"
-            raise CheckpointError(
-                f"The run in {self.folder} has no checkpoint at step {step}; there are: {steps}."
-            )
+            there = ", ".join(name_of(file) for file in self._files) or "none so far"
+            what = "average" if str(name) == "average" else f"checkpoint at step {name}"
+            raise CheckpointError(f"The run in {self.folder} has no {what}; there are: {there}.")
         return found[0]
+
+    def optimizer_file(self, step: int) -> Path:
+        """Where the optimiser's state at a checkpoint lies; it need not be there."""
+        return optimizer_path(self.folder, step)
+
+    @property
+    def member_folders(self) -> tuple[Path, ...]:
+        """The folders of the runs of a family, in their order; empty for a single run."""
+        folders = (self.folder / MEMBER_FOLDER).glob("member-*")
+        return tuple(sorted(folders, key=lambda folder: int(folder.name.removeprefix("member-"))))
+
+    @property
+    def _files(self) -> list[Path]:
+        files = (self.folder / CHECKPOINT_FOLDER).glob("step-*.safetensors")
+        return sorted(files, key=lambda file: (step_of(file), _is_average(file)))
 
     def checkpoints(self) -> Iterator["Checkpoint"]:
         """The checkpoints in order of steps, each read when its turn comes."""
@@ -112,10 +159,13 @@ class Run:
     def history(self) -> dict[str, np.ndarray]:
         """What was measured, as float64 arrays.
 
-        One entry per step: `step`, `learning_rate`, `train_loss` (nats, mean over the batch in training mode,
-        without penalty), `train_accuracy` (fraction of the batch). One entry per checkpoint, over whole splits in
-        evaluation mode without augmentation: `checkpoint_step`, and `checkpoint_` followed by `train_loss`,
-        `train_accuracy`, `test_loss`, `test_accuracy`. Empty before anything was saved.
+        Per step: `step`, `learning_rate`, `train_loss` (what is minimised, in nats, mean over the batch in training
+        mode, without penalty), `train_accuracy` (fraction of the batch). Per checkpoint, over whole splits in
+        evaluation mode without augmentation: `checkpoint_step`, `checkpoint_epoch` (epochs spent), `checkpoint_seconds`
+        (spent in training), and `checkpoint_` followed by `train_loss` (cross-entropy), `train_accuracy`, `test_loss`,
+        `test_accuracy`. Per kept average: `average_step` and `average_` followed by the same four. Per epoch:
+        `epoch_step`, `epoch_test_loss`, `epoch_test_accuracy`. Empty before anything was saved; runs of version 0.1
+        have the first eight only.
 
         Raises:
             TrainingError: The file is damaged.
@@ -171,21 +221,35 @@ def save_history(folder: Path, history: dict[str, np.ndarray]) -> None:
 
 def mark_complete(folder: Path) -> None:
     """Remove what killed writers left, and write the mark that a finished run carries."""
-    for place in (folder, folder / CHECKPOINT_FOLDER):
+    for place in (folder, folder / CHECKPOINT_FOLDER, folder / OPTIMIZER_FOLDER):
         for leftover in place.glob(".*.tmp"):
             leftover.unlink(missing_ok=True)
     write_bytes_atomically(folder / COMPLETE_FILE, b"")
 
 
-def checkpoint_path(folder: Path, step: int) -> Path:
+def checkpoint_path(folder: Path, step: int, *, average: bool = False) -> Path:
     """Where the checkpoint of one step lies."""
-    return folder / CHECKPOINT_FOLDER / f"step-{step:06d}.safetensors"
+    return folder / CHECKPOINT_FOLDER / f"step-{step:06d}{_AVERAGE if average else ''}.safetensors"
+
+
+def optimizer_path(folder: Path, step: int) -> Path:
+    """Where the optimiser's state at the checkpoint of one step lies."""
+    return folder / OPTIMIZER_FOLDER / f"step-{step:06d}.safetensors"
+
+
+def name_of(file: Path) -> str:
+    """What stands behind the @ in a reference to a checkpoint of a run: its step, and `-average` for an average."""
+    return f"{step_of(file)}{_AVERAGE if _is_average(file) else ''}"
 
 
 def step_of(file: Path) -> int:
     """The step in a checkpoint file's name; -1 for a name of another form."""
-    number = file.name.removeprefix("step-").removesuffix(".safetensors")
+    number = file.name.removeprefix("step-").removesuffix(".safetensors").removesuffix(_AVERAGE)
     return int(number) if number.isdecimal() else -1
+
+
+def _is_average(file: Path) -> bool:
+    return file.stem.endswith(_AVERAGE)
 
 
 def _first_difference(before: TrainRequest, now: TrainRequest) -> str:

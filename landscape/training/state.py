@@ -9,16 +9,18 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from landscape.core.errors import CheckpointError
 from landscape.core.files import write_bytes_atomically
 from landscape.core.weights_header import METADATA_FIELD
+from landscape.training.starts import OptimizerState
 
 STATES_KEPT = 2
 _DIGEST_BYTES = 32
@@ -29,19 +31,31 @@ class StateRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         step: The last step taken.
+        seconds: Spent in training by then, earlier sittings included.
         conditions: What the bits depend on beside the request: device, threads, versions.
     """
 
     step: int
+    seconds: float
     conditions: dict[str, str]
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Everything after one step, as tensors on the CPU under names such as `momentum/conv1.weight`."""
+    """Everything after one step, as tensors on the CPU under names such as `parameters/conv1.weight`."""
 
     record: StateRecord
     tensors: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, record: StateRecord, groups: Mapping[str, Mapping[str, Tensor]]) -> "TrainingState":
+        """A copy of named tensors of several kinds."""
+        tensors = {
+            f"{kind}/{name}": tensor.detach().cpu().contiguous()
+            for kind, group in groups.items()
+            for name, tensor in group.items()
+        }
+        return cls(record, tensors)
 
     def group(self, kind: str) -> dict[str, Tensor]:
         """The tensors of one kind, by their own names."""
@@ -51,39 +65,13 @@ class TrainingState:
         }
 
 
-def capture_state(
-    record: StateRecord,
-    module: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    history: Mapping[str, np.ndarray],
-) -> TrainingState:
-    """A copy of weights, buffers, momentum buffers and history."""
-    momentum = {
-        name: buffer
-        for name, parameter in module.named_parameters()
-        if (buffer := optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None
-    }
-    groups: dict[str, Mapping[str, Tensor]] = {
-        "parameters": dict(module.named_parameters()),
-        "buffers": dict(module.named_buffers()),
-        "momentum": momentum,
-        "history": {name: torch.from_numpy(values) for name, values in history.items()},
-    }
-    tensors = {
-        f"{kind}/{name}": tensor.detach().cpu().contiguous()
-        for kind, group in groups.items()
-        for name, tensor in group.items()
-    }
-    return TrainingState(record, tensors)
+def capture_module(module: nn.Module) -> dict[str, Mapping[str, Tensor]]:
+    """Parameters and buffers, as groups of a state."""
+    return {"parameters": dict(module.named_parameters()), "buffers": dict(module.named_buffers())}
 
 
-def restore_state(
-    state: TrainingState, module: nn.Module, optimizer: torch.optim.Optimizer
-) -> dict[str, np.ndarray]:
-    """Copy a state into a module and its optimiser, whose memory layout stays.
-
-    Returns:
-        The history.
+def restore_module(state: TrainingState, module: nn.Module) -> None:
+    """Copy parameters and buffers into a module, whose memory layout stays.
 
     Raises:
         KeyError: A tensor of the module is missing.
@@ -91,15 +79,39 @@ def restore_state(
     """
     stored = state.group("parameters") | state.group("buffers")
     own = dict(module.named_parameters()) | dict(module.named_buffers())
-    momentum = state.group("momentum")
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(stored[name].view(tensor.shape))  # view: copy_ alone would broadcast
-        for name, parameter in module.named_parameters():
-            if name in momentum:
-                buffer = torch.empty_like(parameter).copy_(momentum[name])
-                optimizer.state[parameter]["momentum_buffer"] = buffer
-    return {name: tensor.numpy() for name, tensor in state.group("history").items()}
+
+
+def save_optimizer_state(state: OptimizerState, path: Path) -> None:
+    """Write the optimiser's state at a checkpoint.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    text = msgspec.json.encode({"optimizer": state.optimizer, "checkpoint": state.checkpoint}).decode()
+    write_bytes_atomically(path, save(dict(state.tensors), {METADATA_FIELD: text}))
+
+
+def load_optimizer_state(path: Path) -> OptimizerState | None:
+    """The optimiser's state that was kept with a checkpoint, or None where there is none.
+
+    Raises:
+        CheckpointError: The file is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        content = path.read_bytes()
+        facts = _metadata(content)
+        return OptimizerState(
+            optimizer=facts["optimizer"], checkpoint=facts["checkpoint"], tensors=load(content)
+        )
+    except (OSError, msgspec.MsgspecError, KeyError, SafetensorError) as error:
+        raise CheckpointError(
+            f"The optimiser's state {path} is damaged ({error}); start from another checkpoint."
+        ) from error
 
 
 def save_state(state: TrainingState, folder: Path) -> None:
@@ -144,13 +156,17 @@ def _load_state(path: Path) -> TrainingState | None:
     if hashlib.sha256(content).digest() != digest:
         return None
     try:
-        # The header's text lies behind eight bytes of length; the digest vouches for the rest of its form.
-        length = int.from_bytes(content[:8], "little")
-        header = msgspec.json.decode(content[8 : 8 + length])
-        record = msgspec.json.decode(header["__metadata__"][METADATA_FIELD], type=StateRecord)
+        record = msgspec.convert(_metadata(content), StateRecord)
         return TrainingState(record, load(content))
     except (msgspec.MsgspecError, KeyError, SafetensorError):
         return None
+
+
+def _metadata(content: bytes) -> dict[str, Any]:
+    # The header's text lies behind eight bytes of length.
+    length = int.from_bytes(content[:8], "little")
+    header = msgspec.json.decode(content[8 : 8 + length])
+    return msgspec.json.decode(header["__metadata__"][METADATA_FIELD])
 
 
 def _files(folder: Path) -> list[Path]:

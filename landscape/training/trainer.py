@@ -1,15 +1,18 @@
 """The door to training: one function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
+from torch import nn
 
 from landscape.core.requests import TrainRequest
+from landscape.core.training_requests import FAMILIES
 from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
-from landscape.training.loop import Progress, Training
+from landscape.training.families import train_family
+from landscape.training.loop import Ingredients, Progress, train_alone
 from landscape.training.runs import COMPLETE_FILE, DataRecord, Run, open_run
+from landscape.training.starts import Start
 
 
 def _ignore_progress(done: int, total: int, note: str) -> None:
@@ -27,22 +30,32 @@ def train(
     data: Data,
     device: str = "auto",
     reference: str | None = None,
+    start: Start | None = None,
+    teachers: Sequence[nn.Module] = (),
+    build: Callable[[], nn.Module] | None = None,
+    cache: Path | None = None,
     progress: Progress = _ignore_progress,
     stop: Callable[[], bool] = _never_stop,
 ) -> Run:
     """Train a network and keep its checkpoints, history and request in a folder.
 
-    The objective is the mean cross-entropy of the batch plus 1/2 * weight_decay * |theta|^2 over all parameters. A
-    folder that holds an unfinished run of the same request goes on where it was; on the same machine, with the same
-    versions and number of threads, the end on a CPU is the same to the bit as without the interruption. A finished
-    run returns at once.
+    What is minimised is the objective of the batch plus 1/2 * weight_decay * |theta|^2 over all parameters. A folder
+    that holds an unfinished run of the same request goes on where it was; on the same machine, with the same versions
+    and number of threads, the end on a CPU is the same to the bit as without the interruption. A finished run returns
+    at once. A family trains its networks one after the other, or side by side where that is faster, with the same
+    bits.
 
     Args:
         request: What to train.
         folder: Where the run lies; see `runs.py`. It is made if it does not exist.
         data: The data set that `request.data` names.
         device: `auto` (a GPU if there is one), `cpu` or `cuda`.
-        reference: How a person named the data, for those who load them again; None for what the request says.
+        reference: How a person named the data, for those who load them again; None for what the request says. Networks
+            of a family train side by side only if the data can be loaded by it.
+        start: What `request.start_from` names.
+        teachers: What `request.teachers` names, as networks; they are only read.
+        build: Makes a network of the user's own, called under a fixed seed; None for the one that the request names.
+        cache: Folder of decoded images, for the processes that train the networks of a family.
         progress: Told (steps done, steps in all, note), at most ten times a second.
         stop: Asked at every step; once it returns true the state is saved.
 
@@ -58,11 +71,9 @@ def train(
     record = DataRecord(name=data.name, digest=data.digest, reference=reference or request.data)
     if (folder / COMPLETE_FILE).is_file():
         return open_run(folder, request, record)
-    place = choose_device(device)
-    cuda = [torch.cuda.current_device()] if place.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        # First of all, so that a request that cannot work makes no folder.
-        training = Training(request, folder, data, place)
-        run = open_run(folder, request, record)
-        training.go(progress, stop)
-    return run
+    ingredients = Ingredients(
+        data=data, device=choose_device(device), start=start, teachers=teachers, build=build
+    )
+    if request.recipe in FAMILIES:
+        return train_family(request, folder, ingredients, record, cache=cache, progress=progress, stop=stop)
+    return train_alone(request, folder, ingredients, record, progress, stop)

@@ -2,6 +2,9 @@ import pytest
 
 from landscape.core.errors import RequestError, unknown_name
 from landscape.core.requests import (
+    DiversityRequest,
+    EnsembleRequest,
+    FanRequest,
     LineRequest,
     PlaneRequest,
     TrainRequest,
@@ -121,3 +124,59 @@ def test_a_value_of_another_type_has_no_key():
         RequestError, match=r"Expected `int`, got `float` - at `\$.cycles`. Give a value of that"
     ):
         _ = TrainRequest(cycles=2.5).key  # pyright: ignore[reportArgumentType]
+
+
+# Groups of checkpoints --------------------------------------------------------------------------------------------
+
+
+def test_groups_list_the_places_of_their_members():
+    request = EnsembleRequest(checkpoints=("a", "b", "c"), groups=("x", "x", "y"))
+    assert request.members == {"x": (0, 1), "y": (2,)}
+    assert EnsembleRequest(checkpoints=("a", "b")).members == {"": (0, 1)}
+
+
+@pytest.mark.parametrize("kind", [EnsembleRequest, DiversityRequest, FanRequest])
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"checkpoints": ()}, "needs checkpoints, and none is given"),
+        ({"checkpoints": ("a", "b"), "groups": ("x",)}, "2 checkpoints and 1 group names are given"),
+        ({"checkpoints": ("a", "b", "c"), "groups": ("x", "y", "x")}, "group 'x' do not stand together"),
+    ],
+)
+def test_impossible_groups_are_refused_with_a_sentence(kind, fields, message):
+    with pytest.raises(RequestError, match=message):
+        kind(**fields)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: FanRequest(checkpoints=("a", "b", "c"), groups=("x", "x", "y")),
+            "A fan of lines needs at least 2 checkpoints in each group; y has 1",
+        ),
+        (lambda: FanRequest(checkpoints=("a", "b"), points=1), "The line has 1 points; give at least 2"),
+        (
+            lambda: DiversityRequest(checkpoints=("a",)),
+            "A comparison of predictions needs at least 2 checkpoints",
+        ),
+        (
+            lambda: EnsembleRequest(checkpoints=("a",), batch_norm="interpolate"),
+            "interpolate has no meaning for single checkpoints; choose stored or recalibrate",
+        ),
+        (
+            lambda: DiversityRequest(checkpoints=("a", "b"), batch_norm="interpolate"),
+            "interpolate has no meaning for single checkpoints",
+        ),
+        (lambda: EnsembleRequest(checkpoints=("a",), bins=0), "bins is 0; give a whole number of at least 1"),
+    ],
+)
+def test_impossible_group_studies_are_refused_with_a_sentence(make, message):
+    with pytest.raises(RequestError, match=message):
+        make()
+
+
+def test_groups_come_back_from_json():
+    request = FanRequest(checkpoints=("a", "b", "c", "d"), groups=("x", "x", "y", "y"), points=7)
+    assert request_from_json(request.to_json()) == request

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -37,16 +39,75 @@ def test_order_is_the_permutation_of_seed_and_epoch():
     assert torch.equal(batches.batch(7)[1], order[8:16])
 
 
+BATCH_BYTES = 8 * 3 * 6 * 5 * 4  # 8 of the images below, float32
+
+
+def batch_by_definition(data: Examples, *, step: int, size: int, seed: int, augmentation: str):
+    """One example after the other, from the draws that the seed and the epoch determine."""
+    count = len(data)
+    per_epoch = math.ceil(count / size)
+    epoch, number = (step - 1) // per_epoch + 1, (step - 1) % per_epoch
+    order = torch.randperm(count, generator=generator_for(seed, f"order {epoch}")).tolist()
+    draws = generator_for(seed, f"augmentation {epoch}")
+    shifts = torch.randint(9, (count, 2), generator=draws).tolist()
+    flips = torch.randint(2, (count,), generator=draws).tolist()
+    inputs, targets = [], []
+    for place in range(number * size, min(count, number * size + size)):
+        image = data.inputs[order[place]].permute(1, 2, 0).numpy()
+        if augmentation == "crop-flip":
+            image = reference.crop_and_flip(image, *shifts[place], bool(flips[place]), border=4)
+        inputs.append(image.transpose(2, 0, 1))
+        targets.append(int(data.targets[order[place]]))
+    return np.stack(inputs), np.array(targets)
+
+
+def generator_for(seed: int, purpose: str) -> torch.Generator:
+    return torch.Generator().manual_seed(seed_for(seed, purpose))
+
+
+def photographs(*, channels: int = 3) -> Examples:
+    """37 images of noise, higher than wide."""
+    generator = torch.Generator().manual_seed(5)
+    return Examples(torch.randn(37, channels, 6, 5, generator=generator), torch.arange(37) % 7)
+
+
 @pytest.mark.parametrize("augmentation", ["none", "crop-flip"])
 def test_a_batch_does_not_depend_on_those_before_it(augmentation):
     request = TrainRequest(batch_size=8, augmentation=augmentation)
-    data = tiny_data().train
-    in_turn = Batches(data, request)
-    for step in range(1, 9):
-        inputs, targets = in_turn.batch(step)
-        alone = Batches(data, request).batch(step)
-        assert torch.equal(inputs, alone[0])
-        assert torch.equal(targets, alone[1])
+    data = photographs()
+    in_turn = Batches(data, request, block_bytes=3 * BATCH_BYTES)
+    visited = Batches(data, request, block_bytes=3 * BATCH_BYTES)
+    expected = {step: in_turn.batch(step) for step in range(1, 16)}
+    for step in (15, 7, 1, 8, 8, 4, 3, 12, 5, 6, 2, 14, 9, 13, 10, 11):
+        for batches in (visited, Batches(data, request)):
+            inputs, targets = batches.batch(step)
+            assert torch.equal(inputs, expected[step][0])
+            assert torch.equal(targets, expected[step][1])
+
+
+@pytest.mark.parametrize("augmentation", ["none", "crop-flip"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("blocks", [0, 1, 3.9, 4, 1000])  # room for so many batches of the five of an epoch
+def test_batches_are_the_same_whatever_the_size_of_a_block(augmentation, channels, blocks):
+    request = TrainRequest(batch_size=8, augmentation=augmentation, seed=3)
+    data = photographs(channels=channels)
+    batches = Batches(data, request, block_bytes=int(blocks * BATCH_BYTES * channels / 3))
+    for step in range(1, 16):
+        inputs, targets = batches.batch(step)
+        expected_inputs, expected_targets = batch_by_definition(
+            data, step=step, size=8, seed=3, augmentation=augmentation
+        )
+        np.testing.assert_array_equal(inputs.numpy(), expected_inputs)
+        np.testing.assert_array_equal(targets.numpy(), expected_targets)
+
+
+def test_lbfgs_takes_the_whole_split_as_one_batch():
+    batches = Batches(numbered(37), TrainRequest(optimizer="lbfgs", batch_size=8))
+    assert batches.steps_per_epoch == 1
+    assert batches.epoch_of(3) == 3
+    inputs, targets = batches.batch(2)
+    assert torch.equal(inputs[:, 0].long(), targets)
+    assert torch.equal(targets.sort().values, torch.arange(37))
 
 
 def test_images_come_channels_last_and_unchanged():

@@ -14,12 +14,9 @@ from landscape.core.requests import TrainRequest
 from landscape.training.runs import Run
 from landscape.training.trainer import train
 from tests.conftest import tiny_data
+from tests.training.folders import contents
 
 REQUEST = TrainRequest(data="tiny", cycles=3, epochs=9, batch_size=8)  # 9 epochs of 5 steps, cycles of 15
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def stop_after(steps: int):
@@ -82,6 +79,15 @@ def test_stopped_and_started_again_ends_bit_identical(tmp_path, undisturbed, ste
         {"phase": "reference"},
         {"architecture": "mlp"},
         {"architecture": "resnet20-conv", "epochs": 3},
+        {"recipe": "sgdr", "cycles": 6},
+        {"recipe": "fge", "cycles": 6, "period": 2, "start_epoch": 1},
+        {"recipe": "swa", "cycles": 2, "start_epoch": 2},
+        {"recipe": "ema", "average_decay": 0.8},
+        {"recipe": "layca", "learning_rate": 0.03, "layer_profile": 0.3, "optimizer": "adam"},
+        {"optimizer": "sam"},
+        {"optimizer": "adamw", "learning_rate": 1e-3, "mixup": 0.7, "label_smoothing": 0.1},
+        {"optimizer": "rmsprop", "learning_rate": 1e-3, "objective": "mean-squared-error"},
+        {"optimizer": "lbfgs", "recipe": "standard", "epochs": 18, "learning_rate": 0.5},
     ],
 )
 @pytest.mark.parametrize("steps", [7, 15])

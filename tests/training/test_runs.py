@@ -27,6 +27,7 @@ def test_folder_is_laid_out_as_agreed(run):
         "history.npz",
         "complete",
         *(f"checkpoints/step-{step:06d}.safetensors" for step in (0, 8, 16)),
+        *(f"optimizer/step-{step:06d}.safetensors" for step in (0, 8, 16)),
     }
     assert (run.folder / "request.json").read_text() == REQUEST.to_json()
     assert json.loads((run.folder / "data.json").read_text()) == {
@@ -135,7 +136,7 @@ def test_a_folder_of_other_data(run):
 
 
 def test_a_finished_run_returns_without_training(run, monkeypatch):
-    monkeypatch.setattr("landscape.training.trainer.Training", None)
+    monkeypatch.setattr("landscape.training.trainer.train_alone", None)
     before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}
     assert train(REQUEST, run.folder, data=tiny_data(), device="cuda") == run
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")} == before

@@ -1,0 +1,345 @@
+"""Requests that make networks: one training run in any recipe, and a search over its settings."""
+
+import math
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from landscape.core.errors import RequestError
+from landscape.core.request_base import (
+    Request,
+    check_choice,
+    check_counts,
+    check_weight_decay,
+    is_between,
+)
+
+Recipe = Literal["standard", "snapshot", "single-cycle", "independent", "sgdr", "fge", "swa", "ema", "layca"]
+Schedule = Literal["recipe", "constant", "step", "exponential", "inverse-time", "cosine", "late-linear"]
+Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lbfgs", "sam"]
+Objective = Literal["cross-entropy", "mean-squared-error"]
+Precision = Literal["float32", "bfloat16"]
+Phase = Literal["paper", "reference"]
+Momentum = Literal["keep", "reset"]
+Augmentation = Literal["none", "crop-flip"]
+
+RECIPES: tuple[Recipe, ...] = get_args(Recipe)
+# Recipes that train several networks from their own starts; `cycles` is their number.
+FAMILIES: tuple[Recipe, ...] = ("single-cycle", "independent")
+# Recipes whose second phase has a rate of its own, after a first phase or from another run's checkpoint.
+CONTINUATIONS: tuple[Recipe, ...] = ("fge", "swa")
+
+# Which recipes a field means something to; a field that is not listed means something to all. A value that would be
+# ignored is refused: otherwise two requests with different keys would be one training.
+USED_BY: dict[str, tuple[Recipe, ...]] = {
+    "cycles": ("standard", "snapshot", "single-cycle", "independent", "swa", "ema", "layca"),
+    "phase": ("snapshot", "single-cycle", "sgdr", "fge"),
+    "restart_momentum": ("snapshot", "sgdr"),
+    "period": ("sgdr", "fge", "swa"),
+    "growth": ("sgdr",),
+    "start_from": ("standard", "snapshot", "sgdr", "fge", "swa", "ema", "layca"),
+    "start_epoch": CONTINUATIONS,
+    "high_rate": CONTINUATIONS,
+    "low_rate": CONTINUATIONS,
+    "average_decay": ("ema",),
+    "layer_profile": ("layca",),
+}
+
+
+class TrainingFields(Request, frozen=True, kw_only=True):
+    """What determines one training run.
+
+    Attributes:
+        data: A data set's name (`digits`, `CIFAR10`, ...), a path, or a digest. `digits:noise=0.2` gives a fifth of
+            the training labels another class; `digits:validation=0.2` holds a fifth of the training split out and
+            uses it in place of the test split.
+        architecture: A name of the registry, e.g. `convnet`, `resnet20`, `resnet20-conv`, `resnet20-noshort`.
+        recipe: `standard` lets the rate fall and keeps checkpoints at equal steps (NoCycle); `snapshot` is one
+            cosine cycle per snapshot (Huang et al. 2017, eq. 2); `single-cycle` trains fresh networks, one cosine
+            cycle each, in the budget of one; `independent` trains each with the full budget; `sgdr` lets cycles grow
+            (Loshchilov and Hutter 2017); `fge` and `swa` train as `standard`, then collect (Garipov et al. 2018)
+            or average (Izmailov et al. 2018) under a rate of their own; `ema` keeps an exponential average beside
+            the iterates; `layca` turns every layer by a controlled angle (Carbonnelle and De Vleeschouwer 2019).
+        cycles: Number of checkpoints kept after the start: one per cosine cycle, one per network, or at equal steps
+            (swa: of the second phase, and no more than it averages).
+        epochs: Passes over the training split; for `single-cycle` of all networks together, for `independent` of
+            each.
+        learning_rate: The highest rate (alpha_0; rho of `layca`), per step of the optimiser.
+        schedule: Shape of the rate from 1 downwards, within each cycle where there are several: `recipe` is the
+            recipe's own (a cosine for snapshot, single-cycle and sgdr, late-linear for swa, else step); `step` is a
+            tenth at 50% and at 75% of the steps unless drop_epochs is given; `late-linear` falls from 50% to 90% of
+            the steps to a hundredth (Garipov et al. 2018).
+        warmup: Epochs in which the rate rises linearly from a tenth, in front of any schedule.
+        decay: k per epoch of the schedules exponential, exp(-k t), and inverse-time, 1 / (1 + k t).
+        drop_epochs: For the schedule step: multiply the rate by drop_factor every so many epochs.
+        drop_factor: For the schedule step: the factor of each drop.
+        optimizer: `sgd` has no momentum; `momentum`, `nesterov` and `sam` (Foret et al. 2021, around nesterov) use
+            the momentum; `lbfgs` takes the whole split as one batch.
+        momentum: Momentum of the optimiser, in [0, 1).
+        sam_radius: rho of `sam`: how far uphill the gradient is taken.
+        weight_decay: Factor of the penalty 1/2 * weight_decay * |theta|^2; `adamw` decouples it.
+        objective: What is minimised on each batch, beside the penalty: `cross-entropy`, or `mean-squared-error` of
+            the logits to the one-hot targets.
+        label_smoothing: epsilon: the target is (1 - epsilon) * one-hot + epsilon / classes.
+        mixup: alpha of the Beta distribution from which each batch draws one mixing factor; 0 switches it off.
+        teachers: Checkpoints to distil from; several are an ensemble, whose probabilities are averaged.
+        temperature: T of the distillation, whose term T^2 * KL is added to the objective.
+        batch_size: Examples per step; the last batch of an epoch may be short.
+        seed: Root of every random choice: start, data order, augmentation.
+        phase: `paper` starts each cycle at alpha_0 exactly; `reference` is the released code, one step later.
+        restart_momentum: Whether the momentum buffer survives a restart (`keep`, as the released code) or not.
+        period: Epochs of a cycle: the first of sgdr (T_0), each of fge (even; collected in its middle) and of swa
+            (averaged at its end); leave it out for up to four cycles that fill the epochs (sgdr), 4 (fge), 1 (swa).
+        growth: By how much each cycle of sgdr is longer than the one before (T_mult).
+        start_from: Checkpoint to begin with in place of a random start; fge and swa go on with its optimiser state,
+            and their second phase begins at once.
+        start_epoch: Epoch after which fge and swa begin their second phase; leave it out for 80% and 75% of the epochs.
+        high_rate: alpha_1, the highest rate of the second phase; leave it out for half the learning rate (fge) or for
+            low_rate (swa, whose rate is then constant).
+        low_rate: alpha_2, the lowest rate of the second phase; leave it out for a tenth (fge) or a half (swa) of the
+            learning rate.
+        average_decay: Share of the old average kept at each step of ema, in [0, 1]; 1 is the plain mean (Polyak).
+        layer_profile: alpha of layca, in (-1, 1): above 0 early layers turn more slowly than late ones, below 0
+            the other way round.
+        augmentation: `crop-flip` is a random crop from a 4-pixel border and a horizontal flip.
+        precision: `bfloat16` rounds activations on a graphics card (autocast); weights and updates stay float32.
+    """
+
+    data: str = "digits"
+    architecture: str = "convnet"
+    recipe: Recipe = "snapshot"
+    cycles: int = 6
+    epochs: int = 60
+    learning_rate: float = 0.1
+    schedule: Schedule = "recipe"
+    warmup: int = 0
+    decay: float = 0.1
+    drop_epochs: int | None = None
+    drop_factor: float = 0.1
+    optimizer: Optimizer = "nesterov"
+    momentum: float = 0.9
+    sam_radius: float = 0.05
+    weight_decay: float = 1e-4
+    objective: Objective = "cross-entropy"
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    teachers: tuple[str, ...] = ()
+    temperature: float = 4.0
+    batch_size: int = 64
+    seed: int = 0
+    phase: Phase = "paper"
+    restart_momentum: Momentum = "keep"
+    period: int | None = None
+    growth: int = 2
+    start_from: str | None = None
+    start_epoch: int | None = None
+    high_rate: float | None = None
+    low_rate: float | None = None
+    average_decay: float = 0.99
+    layer_profile: float = 0.0
+    augmentation: Augmentation = "none"
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training could use."""
+        _check_names(self)
+        _check_unused(self)
+        check_counts(self, "cycles", "epochs", "batch_size", "period", "growth", "drop_epochs")
+        _check_rates(self)
+        _check_optimiser(self)
+        _check_objective(self)
+        _check_second_phase(self)
+
+
+class TrainRequest(TrainingFields, frozen=True, kw_only=True, tag="train"):
+    """One training run, or several of one family; see `TrainingFields`."""
+
+
+def _check_names(request: TrainingFields) -> None:
+    check_choice("recipe", request.recipe, RECIPES)
+    check_choice("schedule", request.schedule, get_args(Schedule))
+    check_choice("optimizer", request.optimizer, get_args(Optimizer))
+    check_choice("objective", request.objective, get_args(Objective))
+    check_choice("phase", request.phase, get_args(Phase))
+    check_choice("restart_momentum", request.restart_momentum, get_args(Momentum))
+    check_choice("augmentation", request.augmentation, get_args(Augmentation))
+    check_choice("precision", request.precision, get_args(Precision))
+
+
+def _check_unused(request: TrainingFields) -> None:
+    for name, recipes in USED_BY.items():
+        if request.recipe not in recipes and getattr(request, name) != default_of(type(request), name):
+            raise RequestError(
+                f"{name} is {getattr(request, name)}, but the recipe {request.recipe} does not use it; leave it out, "
+                f"or choose one of the recipes {', '.join(recipes)}."
+            )
+    uses = {"drop_epochs": ("step", "recipe"), "drop_factor": ("step", "recipe")}
+    for name, schedules in {**uses, "decay": ("exponential", "inverse-time")}.items():
+        if request.schedule not in schedules and getattr(request, name) != default_of(type(request), name):
+            raise RequestError(
+                f"{name} is {getattr(request, name)}, but the schedule {request.schedule} does not use it; leave it "
+                f"out, or choose the schedule {schedules[0]}."
+            )
+
+
+def _check_rates(request: TrainingFields) -> None:
+    for name in ("learning_rate", "high_rate", "low_rate"):
+        value = getattr(request, name)
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise RequestError(
+                f"The {name.replace('_', ' ')} is {value}; give a positive number such as 0.1."
+            )
+    if not (request.decay >= 0 and math.isfinite(request.decay)):
+        raise RequestError(f"The decay is {request.decay}; give a number of at least 0, such as 0.1.")
+    if not is_between(request.drop_factor, 0, 1):
+        raise RequestError(f"The drop_factor is {request.drop_factor}; give a number in [0, 1], such as 0.1.")
+    if not 0 <= request.warmup <= request.epochs:
+        raise RequestError(
+            f"The warm-up of {request.warmup} epochs does not fit into {request.epochs} epochs; give at most that many."
+        )
+
+
+def _check_optimiser(request: TrainingFields) -> None:
+    if not 0 <= request.momentum < 1:
+        raise RequestError(f"The momentum is {request.momentum}; give a number in [0, 1), such as 0.9.")
+    check_weight_decay(request.weight_decay)
+    if not (request.sam_radius > 0 and math.isfinite(request.sam_radius)):
+        raise RequestError(f"The sam_radius is {request.sam_radius}; give a positive number such as 0.05.")
+    if not is_between(request.average_decay, 0, 1):
+        raise RequestError(
+            f"The average_decay is {request.average_decay}; give a number in [0, 1], such as 0.99."
+        )
+    if not -1 < request.layer_profile < 1:
+        raise RequestError(
+            f"The layer_profile is {request.layer_profile}; give a number between -1 and 1, such as 0 for layers "
+            "that all turn at one rate."
+        )
+    if request.optimizer == "lbfgs" and (request.augmentation != "none" or request.mixup):
+        raise RequestError(
+            "L-BFGS looks at one function many times, so its batch must not change at random; "
+            "leave augmentation and mixup out, or choose another optimizer."
+        )
+
+
+def _check_objective(request: TrainingFields) -> None:
+    if not 0 <= request.label_smoothing < 1:
+        raise RequestError(
+            f"The label_smoothing is {request.label_smoothing}; give a number in [0, 1), such as 0.1."
+        )
+    if not (request.mixup >= 0 and math.isfinite(request.mixup)):
+        raise RequestError(
+            f"The mixup is {request.mixup}; give a number of at least 0, such as 1, or 0 for none."
+        )
+    if not (request.temperature > 0 and math.isfinite(request.temperature)):
+        raise RequestError(f"The temperature is {request.temperature}; give a positive number such as 4.")
+
+
+def _check_second_phase(request: TrainingFields) -> None:
+    if request.recipe == "fge" and request.period is not None and request.period % 2:
+        raise RequestError(
+            f"The period of FGE is {request.period} epochs; give an even number such as 4, because networks are "
+            "collected in the middle of each cycle."
+        )
+    if request.start_epoch is None:
+        return
+    if request.start_from is not None:
+        raise RequestError(
+            "Both start_from and start_epoch are given; with start_from the second phase begins at once, so leave "
+            "start_epoch out."
+        )
+    if not 0 <= request.start_epoch < request.epochs:
+        what = "averaging" if request.recipe == "swa" else "the collection"
+        raise RequestError(
+            f"The start_epoch is {request.start_epoch}, but the run has {request.epochs} epochs; give a number below "
+            f"{request.epochs}, so that {what} begins before the end."
+        )
+
+
+def default_of(kind: type[Request], name: str) -> Any:
+    """The default of a field of a request."""
+    return next(field.default for field in msgspec.structs.fields(kind) if field.name == name)
+
+
+class SearchRequest(TrainingFields, frozen=True, kw_only=True, tag="search"):
+    """A random search for settings of a training run, coarse to fine, on a validation split.
+
+    Every trial draws its settings, trains for the epochs of the first stage, and goes on to the next stage as long as
+    it is among the better ones (successive halving; Li et al. 2020). Its error is measured on a part of the training
+    split that it does not train on; the test split is never looked at. All other fields are those of the run.
+
+    Attributes:
+        trials: Number of settings that are tried.
+        stages: Epochs of the coarser stages, increasing; the last stage has the run's own number of epochs.
+        keep: One in so many trials goes on to the next stage.
+        best: Number of the best networks whose ensemble is evaluated.
+        validation: Share of the training split that is held out.
+        learning_rates: Lowest and highest learning rate, drawn evenly in the logarithm.
+        weight_decays: Lowest and highest weight decay, drawn evenly in the logarithm; leave it out for the run's own.
+        momenta: Lowest and highest momentum, drawn evenly; leave it out for the run's own.
+        label_smoothings: The same for the label smoothing.
+        mixups: The same for mixup.
+    """
+
+    recipe: Recipe = "standard"
+    cycles: int = 1
+    trials: int = 20
+    stages: tuple[int, ...] = (1, 5)
+    keep: int = 3
+    best: int = 3
+    validation: float = 0.2
+    learning_rates: tuple[float, float] = (1e-3, 1.0)
+    weight_decays: tuple[float, float] | None = (1e-6, 1e-2)
+    momenta: tuple[float, float] | None = None
+    label_smoothings: tuple[float, float] | None = None
+    mixups: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a search that cannot be made."""
+        super().__post_init__()
+        check_counts(self, "trials", "best")
+        if self.recipe in FAMILIES:
+            raise RequestError(
+                f"A search tries single networks, and the recipe {self.recipe} trains several; choose another recipe."
+            )
+        if self.keep < 2:
+            raise RequestError(f"keep is {self.keep}; give at least 2: one in so many trials goes on.")
+        increasing = (*self.stages, self.epochs)
+        if min(increasing) < 1 or any(a >= b for a, b in pairwise(increasing)):
+            raise RequestError(
+                f"The stages have {', '.join(map(str, increasing))} epochs; give increasing numbers below the run's "
+                f"{self.epochs} epochs, such as 1 and 5."
+            )
+        if not 0 < self.validation < 1:
+            raise RequestError(
+                f"The validation share is {self.validation}; give a number between 0 and 1, such as 0.2."
+            )
+        for name in RANGES:
+            _check_range(name, getattr(self, name))
+        if self.best > self.trials:
+            raise RequestError(
+                f"best is {self.best}, but there are {self.trials} trials; give at most that many."
+            )
+
+
+# The ranges of a search: the run's field that each draws, and whether evenly in the logarithm.
+RANGES: dict[str, tuple[str, bool]] = {
+    "learning_rates": ("learning_rate", True),
+    "weight_decays": ("weight_decay", True),
+    "momenta": ("momentum", False),
+    "label_smoothings": ("label_smoothing", False),
+    "mixups": ("mixup", False),
+}
+
+
+def _check_range(name: str, limits: tuple[float, float] | None) -> None:
+    if limits is None:
+        return
+    low, high = limits
+    field, in_log = RANGES[name]
+    if not (math.isfinite(low) and math.isfinite(high) and low < high) or low < 0 or (in_log and low == 0):
+        least = "positive" if in_log else "of at least 0"
+        raise RequestError(
+            f"The range {low:g}:{high:g} of the {field.replace('_', ' ')} cannot be searched; give two numbers "
+            f"{least}, the smaller first."
+        )
