@@ -14,7 +14,10 @@ from landscape.core.results import is_complete
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXPECTED_FILES = {"runs", "line.nc", "plane.nc", "plane.pdf", "example.py", "my-line.svg", "home"}
+EXPECTED_FILES = {
+    *("runs", "line.nc", "plane.nc", "plane.pdf", "example.py", "my-line.svg", "home"),
+    *("ensemble.nc", "ensemble.pdf", "diversity.pdf", "fan.pdf", "search.nc"),
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -42,13 +45,21 @@ def execute(words: list[str], folder: Path) -> str:
 
 @pytest.mark.xdist_group("readme")
 def test_the_command_line_examples_run(folder):
-    (script,) = blocks("bash")
+    script = "".join(blocks("bash"))
     for line in script.splitlines():
         assert line.startswith("python -m landscape ")
     execute(["bash", "-e", "-c", script], folder)
     assert is_complete(load_result(folder / "line.nc"))
     assert is_complete(load_result(folder / "plane.nc"))
-    assert (folder / "plane.pdf").read_bytes().startswith(b"%PDF")
+    for name in ("plane.pdf", "ensemble.pdf", "diversity.pdf", "fan.pdf"):
+        assert (folder / name).read_bytes().startswith(b"%PDF")
+    assert load_result(folder / "search.nc").attrs["study"] == "search"
+
+
+def test_the_recipes_it_names_are_all_there_are():
+    from landscape.core.training_requests import RECIPES
+
+    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", README, flags=re.MULTILINE)) == RECIPES
 
 
 @pytest.mark.xdist_group("readme")

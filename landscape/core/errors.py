@@ -28,6 +28,10 @@ class TrainingError(LandscapeError):
     """A training run cannot go on: its loss became infinite, its folder belongs to another request, ..."""
 
 
+class DivergedError(TrainingError):
+    """The loss or the weights of a run are no longer finite."""
+
+
 class StoreError(LandscapeError):
     """The working folder cannot be used: the disk is full, it may not be written, it is held by another.
 

@@ -31,7 +31,8 @@ def last_values(result: xr.Dataset, name: str) -> np.ndarray:
 def best_trial(result: xr.Dataset) -> int | None:
     """The place of the best trial along the axis `trial`; None as long as none has a finite validation error.
 
-    Of the trials that came furthest, the one with the lowest validation error: errors after different numbers of epochs
+    Of the trials that came furthest, the one with the lowest validation error, and of those of one error the one with the
+    lowest loss: errors after different numbers of epochs
     cannot be compared.
     """
     reached, errors = stages_reached(result), last_values(result, "validation_error")
@@ -39,7 +40,8 @@ def best_trial(result: xr.Dataset) -> int | None:
     if not known.any():
         return None
     furthest = known & (reached == reached[known].max())
-    return int(np.argmin(np.where(furthest, errors, np.inf)))
+    ranked = np.lexsort((last_values(result, "validation_loss"), np.where(furthest, errors, np.inf)))
+    return int(ranked[0])
 
 
 def share_of_range(value: float, low: float, high: float, in_log: bool) -> float:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from landscape.core.data_references import parse_modifiers, split_reference
 from landscape.core.errors import DataError, unknown_name
 from landscape.networks import handwritten_digits
 from landscape.networks.archives import ARCHIVE_SUFFIXES, archive_suffix
 from landscape.networks.array_files import load_arrays
+from landscape.networks.data_variants import apply_modifiers
 from landscape.networks.decoded_cache import load_through_cache
 from landscape.networks.image_trees import load_image_tree
 from landscape.networks.raw_data import check_raw, normalise
@@ -29,17 +31,27 @@ def load_data(
     Args:
         reference: A name from `data_names`, in any case, or a path (`./digits` for a folder of that name): a folder,
             `.zip` or `.tar(.gz|.xz)` with `train/<class>/*` and `test/<class>/*`, or an `.npz` with
-            `x_train, y_train, x_test, y_test` (`array_files.load_arrays` says which shapes it may have).
+            `x_train, y_train, x_test, y_test` (`array_files.load_arrays` says which shapes it may have). Behind any of
+            these, modifiers from left to right: `:noise=0.2` gives a fifth of the training examples another label,
+            `:validation=0.2` holds a fifth of the training split out and puts it in place of the test split; a seed
+            may follow, as in `digits:noise=0.2/3`. Both keep the normalisation of the data set as it is.
         download: Whether torchvision may fetch a named data set that is not there yet.
         cache: Folder for decoded images, which makes the second load quick; None decodes every time.
         folder: Where torchvision's files lie or go; None for `data` in the working directory.
 
     Returns:
-        Both splits; the digest depends on values, labels and class names only.
+        Both splits; the digest depends on values, labels, class names and modifiers only.
 
     Raises:
-        DataError: The data set is unknown, missing, damaged, or no classifier could learn from it.
+        DataError: The data set is unknown, missing, damaged, or no classifier could learn from it; or a modifier is
+            unknown, out of range, or has too few examples.
     """
+    base, modifiers = split_reference(reference)
+    parse_modifiers(modifiers)  # a slip of the pen is told before anything is read
+    return apply_modifiers(_load_base(base, download, cache, folder), modifiers)
+
+
+def _load_base(reference: str, download: bool, cache: Path | None, folder: Path | None) -> Data:
     known = {name.casefold(): name for name in data_names()}.get(reference.casefold())
     if known is None:
         return _load_path(Path(reference).expanduser(), reference, cache)

@@ -16,8 +16,15 @@ Layout = Literal["contiguous", "channels-last"]
 
 # A candidate must agree with the plain float32 answer this well to be used: rounding differs by about 1e-6.
 AGREEMENT = 1e-4
-# Seconds after which no further candidate is tried: a choice worth more than that is made early in the list.
+# No further candidate is tried after so many seconds, or after this share of the time that the work will take (within
+# the longest): a slow network with many points is worth more than the first of the list.
 TUNING_SECONDS = 2.0
+TUNING_SHARE = 0.03
+LONGEST_TUNING_SECONDS = 30.0
+# A candidate is measured twice at least, because other programs disturb it, and then again within this share of the
+# time that the work will take.
+MEASURING_SHARE = 0.002
+LONGEST_MEASURING_SECONDS = 0.1
 # Ours: a first call takes up to about twice as long as the next.
 HOPELESS = 3.0
 # Seconds per point above which several points at once are not tried: what they save is the overhead of small calls,
@@ -58,13 +65,18 @@ def fastest(
     evaluate: Callable[[Strategy, int], np.ndarray],
     *,
     seconds: float = TUNING_SECONDS,
+    points: int = 0,
 ) -> Strategy:
     """The option with the least time per point among those that agree with the plain one.
+
+    An option that the network cannot run (it relies on the order of values in memory, or decides by the values of
+    its inputs, which many points at once do not allow) is passed over, as is one that runs out of memory.
 
     Args:
         options: Strategies in the order in which they are tried.
         evaluate: (strategy, number of points) to the values of copies of one point, first dimension: points.
         seconds: Time after which no further option is tried; at least one always is.
+        points: Number of points that the choice is made for. Where they take long, more time is spent on it.
     """
     plain = evaluate(Strategy(), 1)[0]
     best, least = Strategy(), np.inf
@@ -72,23 +84,36 @@ def fastest(
     for option in options:
         if option.points > 1 and least > OVERHEAD_BOUND:
             continue
-        # The first call pays for allocations and plans; one that is hopeless even so is not tried again.
-        start = time.perf_counter()
-        try:
-            values = evaluate(option, option.points)
-        except torch.OutOfMemoryError:
-            continue
-        if (time.perf_counter() - start) / option.points > HOPELESS * least:
-            continue
-        times = []
-        for _ in range(2):  # the lesser of two: something else may run beside us
-            start = time.perf_counter()
-            values = evaluate(option, option.points)
-            times.append(time.perf_counter() - start)
-        each = min(times) / option.points
-        agrees = np.allclose(values, plain[None], rtol=AGREEMENT, atol=AGREEMENT)
-        if agrees and each < least:
+        each = _seconds_per_point(option, evaluate, plain, least, points)
+        if each < least:
             best, least = option, each
-        if time.perf_counter() - begin > seconds:
+        work = points * least if points else 0.0
+        if time.perf_counter() - begin > max(seconds, min(TUNING_SHARE * work, LONGEST_TUNING_SECONDS)):
             break
     return best
+
+
+def _seconds_per_point(
+    option: Strategy,
+    evaluate: Callable[[Strategy, int], np.ndarray],
+    plain: np.ndarray,
+    least: float,
+    points: int,
+) -> float:
+    """Seconds per point; infinite where the option does not work, is hopeless from the start, or does not agree."""
+    # The first call pays for allocations and plans; one that is hopeless even so is not tried again.
+    start = time.perf_counter()
+    try:
+        values = evaluate(option, option.points)
+    except RuntimeError:
+        return np.inf
+    first = (time.perf_counter() - start) / option.points
+    if first > HOPELESS * least or not np.allclose(values, plain[None], rtol=AGREEMENT, atol=AGREEMENT):
+        return np.inf
+    enough = min(MEASURING_SHARE * points * first, LONGEST_MEASURING_SECONDS)
+    times: list[float] = []
+    while len(times) < 2 or sum(times) + min(times) < enough:
+        start = time.perf_counter()
+        evaluate(option, option.points)
+        times.append(time.perf_counter() - start)
+    return min(times) / option.points  # the least: something else may run beside us

@@ -1,11 +1,12 @@
-"""compute: a request in, a result out. Finds it in the store, or evaluates it chunk by chunk.
+"""compute: a request in, a result out. Finds it in the store, or evaluates it chunk by chunk, or network by network.
 
-The only module that knows all studies. Every finished chunk is safe on disk before the next begins, so that whoever
-computes the same request later goes on where this one stopped.
+The only module that knows all studies. Every finished chunk is safe on disk before the next begins, and so are the
+predictions of every network; whoever computes the same request later goes on where this one stopped.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
@@ -16,25 +17,26 @@ import xarray as xr
 
 from landscape.core.errors import StoppedError
 from landscape.core.files import save_result
-from landscape.core.requests import AnyRequest, LineRequest, PlaneRequest, TrainRequest
+from landscape.core.requests import AnyEvaluation, AnyRequest, SearchRequest, TrainRequest
 from landscape.core.results import is_complete
 from landscape.networks.checkpoints import Checkpoint
-from landscape.networks.datasets import load_data
 from landscape.networks.evaluator import choose_device
+from landscape.networks.recalibration import BATCH_SIZE
 from landscape.networks.strategies import Strategy
-from landscape.networks.tasks import Data, Task
+from landscape.networks.tasks import Task
 from landscape.service.home import PARTIAL_FILE, Home
 from landscape.service.loading import load
 from landscape.service.locks import locked
-from landscape.service.provenance import versions, with_provenance
+from landscape.service.predictions import STOPPED, predict_all
+from landscape.service.provenance import device_name, versions, with_provenance
 from landscape.service.references import as_home
-from landscape.service.run_folders import remember_run
 from landscape.service.store import Store
+from landscape.service.training import train_run
 from landscape.service.tuning import build_evaluator, choose_strategy, seconds_per_point
+from landscape.studies.prediction_studies import Comparison
 from landscape.studies.sweeps import Loaded, Sweep
 from landscape.studies.table import STUDIES
 from landscape.training.runs import Run
-from landscape.training.trainer import train
 
 Progress = Callable[[int, int, str], None]
 Stop = Callable[[], bool]
@@ -42,8 +44,10 @@ Stop = Callable[[], bool]
 # A chunk this long costs little bookkeeping, and little is lost or waited for when work stops.
 CHUNK_SECONDS = 1.0
 LARGEST_CHUNK = 256
-# How often the partial result is written for those who watch.
+# How often the partial result is written for those who watch, and the largest share of the time that this may take:
+# building and writing the file takes some 50 ms, however small it is.
 PARTIAL_SECONDS = 1.0
+PARTIAL_SHARE = 0.02
 # How often somebody who waits for another process looks whether to stop.
 WAITING_SECONDS = 0.5
 
@@ -61,7 +65,7 @@ def compute(
 ) -> Run: ...
 @overload
 def compute(
-    request: LineRequest | PlaneRequest,
+    request: AnyEvaluation | SearchRequest,
     *,
     home: Home | Path | None = None,
     device: str = "auto",
@@ -100,7 +104,7 @@ def compute(
         folder: Where a training run goes; None for a folder of its own in the working folder.
 
     Returns:
-        The result of a line or a plane (see `landscape.core.results`), or the run that was trained.
+        The result (see `landscape.core.results`), or the run that was trained.
 
     Raises:
         LandscapeError: Whatever is wrong, in one sentence.
@@ -109,8 +113,13 @@ def compute(
     progress = progress or _ignore
     stop = stop or _never
     if isinstance(request, TrainRequest):
-        data = load_data(request.data, download=download, cache=home.data)
-        return _train(request, data, home, device, progress, stop, folder)
+        return train_run(
+            request, home, device=device, progress=progress, stop=stop, download=download, folder=folder
+        )
+    if isinstance(request, SearchRequest):
+        from landscape.service.searching import search  # brings a library that no other study needs
+
+        return search(request, home, device=device, progress=progress, stop=stop, download=download)
     loaded = load(request, home, task=task, checkpoints=checkpoints, download=download)
     store = Store(home)
     key = loaded.request.key
@@ -122,56 +131,66 @@ def compute(
             if found is not None and is_complete(found):
                 return found
             if held:
-                return _evaluate(request, loaded, store, choose_device(device), progress, stop)
+                return _answer(request, loaded, store, choose_device(device), progress, stop)
         progress(0, 0, "waiting for another process that computes the same")
         if stop():
-            raise _stopped()
+            raise StoppedError(STOPPED)
 
 
-def run_folder(request: TrainRequest, home: Home) -> Path:
-    """Where the run of a request lies in the working folder."""
-    data = Path(request.data).name.partition(".")[0] or request.data
-    name = f"{data}-{request.architecture}-{request.recipe}-seed{request.seed}-{request.key[:6]}"
-    return home.runs / name
-
-
-def _train(
-    request: TrainRequest,
-    data: Data,
-    home: Home,
-    device: str,
-    progress: Progress,
-    stop: Stop,
-    folder: Path | None,
-) -> Run:
-    reference = _lasting(request.data)
-    Store(home).remember(data.digest, "data", reference)
-    where = folder or run_folder(request, home)
-    remember_run(home, where)
-    return train(request, where, data=data, device=device, reference=reference, progress=progress, stop=stop)
-
-
-def _lasting(reference: str) -> str:
-    """The form of a data reference that still works from another folder."""
-    path = Path(reference).expanduser()
-    return str(path.absolute()) if path.exists() else reference
-
-
-def _evaluate(
-    asked: LineRequest | PlaneRequest,
+def _answer(
+    asked: AnyEvaluation,
     loaded: Loaded,
     store: Store,
     device: torch.device,
     progress: Progress,
     stop: Stop,
 ) -> xr.Dataset:
-    key = loaded.request.key
-    sweep = STUDIES[loaded.request.study](loaded)
+    match STUDIES[asked.study](loaded):
+        case Sweep() as sweep:
+            return _evaluate(asked, sweep, store, device, progress, stop)
+        case Comparison() as comparison:
+            return _compare(asked, comparison, store, device, progress, stop)
+
+
+def _compare(
+    asked: AnyEvaluation,
+    comparison: Comparison,
+    store: Store,
+    device: torch.device,
+    progress: Progress,
+    stop: Stop,
+) -> xr.Dataset:
+    loaded = comparison.loaded
+    begin = time.perf_counter()
+    progress(0, len(comparison.wanted), "networks")
+    answers = predict_all(comparison, store.home, device=device, progress=progress, stop=stop)
+    result = with_provenance(
+        comparison.measure(answers.predictions),
+        asked,
+        loaded,
+        strategy=f"batches of {BATCH_SIZE}",
+        device=answers.devices,
+        seconds=time.perf_counter() - begin,
+    )
+    store.begin(loaded.request.key, loaded.request.to_json())
+    store.put(loaded.request.key, result)
+    return result
+
+
+def _evaluate(
+    asked: AnyEvaluation,
+    sweep: Sweep,
+    store: Store,
+    device: torch.device,
+    progress: Progress,
+    stop: Stop,
+) -> xr.Dataset:
+    key = sweep.loaded.request.key
     begin = time.perf_counter()
     total = len(sweep.coefficients)
     progress(0, total, "measuring the fastest way")
     plan = _plan(sweep, store, device)
-    evaluator = build_evaluator(sweep, loaded.task, device, plan.strategy)
+    evaluator = build_evaluator(sweep, sweep.loaded.task, device, plan.strategy)
     chunks = sweep.chunks(plan.chunk)
     values = np.full((len(sweep.coefficients), 2, 2), np.nan)
     kept = store.chunks(key)
@@ -180,26 +199,50 @@ def _evaluate(
             values[index] = kept[number]
 
     def result() -> xr.Dataset:
-        seconds = time.perf_counter() - begin
-        return with_provenance(sweep.to_dataset(values), asked, loaded, plan.strategy, device, seconds)
+        return with_provenance(
+            sweep.to_dataset(values),
+            asked,
+            sweep.loaded,
+            strategy=str(plan.strategy),
+            device=device_name(device),
+            seconds=time.perf_counter() - begin,
+        )
 
-    shown = -np.inf
+    partial = _Partial(store.home.result_folder(key) / PARTIAL_FILE)
     for number, index in enumerate(chunks):
         if not np.isnan(values[index]).any():
             continue
         if stop():
-            raise _stopped()
+            raise StoppedError(STOPPED)
         values[index] = evaluator.evaluate(sweep.points(index))
         store.put_chunk(key, number, values[index])
         progress(int(np.isfinite(values[:, 0, 1]).sum()), total, "points")
-        if time.perf_counter() - shown > PARTIAL_SECONDS:
-            shown = time.perf_counter()
-            save_result(result(), store.home.result_folder(key) / PARTIAL_FILE)
+        partial.show(result)
     finished = result()
     store.put(key, finished)
-    (store.home.result_folder(key) / PARTIAL_FILE).unlink(missing_ok=True)
+    partial.path.unlink(missing_ok=True)
     progress(total, total, "points")
     return finished
+
+
+@dataclass
+class _Partial:
+    """What has been evaluated so far, written as often as is worth its time.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: Path
+    _not_before: float = 0.0
+
+    def show(self, result: Callable[[], xr.Dataset]) -> None:
+        """Write the result, unless it was written a moment ago."""
+        begin = time.perf_counter()
+        if begin >= self._not_before:
+            save_result(result(), self.path)
+            end = time.perf_counter()
+            self._not_before = end + max(PARTIAL_SECONDS, (end - begin) / PARTIAL_SHARE)
 
 
 class _Plan(msgspec.Struct, frozen=True):
@@ -230,12 +273,6 @@ def _plan(sweep: Sweep, store: Store, device: torch.device) -> _Plan:
     plan = _Plan(strategy, min(groups * strategy.points, LARGEST_CHUNK), device.type, versions())
     store.put_plan(key, msgspec.to_builtins(plan))
     return plan
-
-
-def _stopped() -> StoppedError:
-    return StoppedError(
-        "The computation was stopped; what is finished is kept, and resuming goes on from there."
-    )
 
 
 def _ignore(done: int, total: int, note: str) -> None:

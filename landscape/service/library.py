@@ -13,7 +13,7 @@ from landscape.service.home import Home
 from landscape.service.pretrained import pretrained_run_folders
 from landscape.service.run_folders import run_folders
 from landscape.service.uploads import Upload, uploads
-from landscape.training.runs import Run, step_of
+from landscape.training.runs import Run, name_of, step_of
 
 Origin = Literal["pretrained", "run", "upload"]
 
@@ -52,6 +52,7 @@ class CheckpointEntry:
         data: Name of the data set it was trained on, "" if not known.
         data_digest: Digest of that data set, or None.
         step: Training step, or None.
+        kind: What it is to its run: "start", "snapshot", "between" or "average"; "" if not known.
         parameters: Number of trainable numbers; 0 if not known.
         digest: Digest of architecture and tensors, or None.
         metrics: Losses in nats per example, accuracies as fractions.
@@ -68,6 +69,7 @@ class CheckpointEntry:
     data: str = ""
     data_digest: str | None = None
     step: int | None = None
+    kind: str = ""
     parameters: int = 0
     digest: str | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -85,7 +87,7 @@ def list_runs(home: Home, *, extra: Path | None = None) -> list[RunEntry]:
 
 
 def list_checkpoints(home: Home, *, extra: Path | None = None) -> list[CheckpointEntry]:
-    """All checkpoints: run by run in order of steps, then uploads, newest first.
+    """All checkpoints: run by run in order of steps, an average after its iterate; then uploads, newest first.
 
     Args:
         home: The working folder.
@@ -93,6 +95,19 @@ def list_checkpoints(home: Home, *, extra: Path | None = None) -> list[Checkpoin
     """
     entries = [entry for run in list_runs(home, extra=extra) for entry in _run_checkpoints(run)]
     return [*entries, *map(_upload_entry, uploads(home))]
+
+
+def snapshots(entry: RunEntry) -> list[CheckpointEntry]:
+    """What an ensemble of a run is made of: ends of cycles, networks of a family, iterates at equal steps.
+
+    Neither the start nor averages are among them; a damaged file is, with its problem.
+    """
+    # The rule of `Run.snapshot_files`, by headers that were read before.
+    return [
+        checkpoint
+        for checkpoint in _run_checkpoints(entry)
+        if checkpoint.kind == "snapshot" or (not checkpoint.kind and step_of(checkpoint.file))
+    ]
 
 
 def compatible(entries: Sequence[CheckpointEntry]) -> list[str | None]:
@@ -147,9 +162,12 @@ def _run_entry(folder: Path, origin: Origin) -> RunEntry:
 def _run_checkpoints(entry: RunEntry) -> Iterator[CheckpointEntry]:
     if entry.run is None:
         return
-    for file in entry.run.checkpoint_files:
-        reference = f"{entry.folder.absolute()}@{step_of(file)}"
-        yield _entry(file, reference, f"step {step_of(file)}", entry.name, entry.origin, entry.run.data.name)
+    averages = set(entry.run.average_files)
+    files = [*entry.run.checkpoint_files, *averages]
+    for file in sorted(files, key=lambda file: (step_of(file), file in averages)):
+        reference = f"{entry.folder.absolute()}@{name_of(file)}"
+        label = f"step {step_of(file)}" + (", average" if file in averages else "")
+        yield _entry(file, reference, label, entry.name, entry.origin, entry.run.data.name)
 
 
 def _upload_entry(upload: Upload) -> CheckpointEntry:
@@ -185,6 +203,7 @@ def _entry(file: Path, reference: str, label: str, group: str, origin: Origin, d
         data=data or metadata.data or "",
         data_digest=metadata.data_digest,
         step=metadata.step,
+        kind=metadata.kind,
         parameters=header.parameter_count or 0,
         digest=header.stored.digest if header.stored else None,
         metrics=metadata.metrics,

@@ -13,22 +13,31 @@ import torch
 import xarray as xr
 
 import landscape
-from landscape.core.requests import LineRequest, PlaneRequest
+from landscape.core.requests import (
+    AnyEvaluation,
+    DiversityRequest,
+    EnsembleRequest,
+    FanRequest,
+    GroupedRequest,
+    LineRequest,
+    PlaneRequest,
+)
 from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute
-from landscape.networks.strategies import Strategy
 from landscape.networks.tasks import Data
 from landscape.studies.sweeps import Loaded
 
+MOST_NAMES = 6  # ours: what still reads as a title
 # A task of the user's own is Python code, which no command line could name.
 FROM_PYTHON = "landscape.compute(request, task=…, checkpoints=…), from Python, where the task is defined"
 
 
 def with_provenance(
     dataset: xr.Dataset,
-    asked: LineRequest | PlaneRequest,
+    asked: AnyEvaluation,
     loaded: Loaded,
-    strategy: Strategy,
-    device: torch.device,
+    *,
+    strategy: str,
+    device: str,
     seconds: float,
 ) -> xr.Dataset:
     """The dataset with title and provenance among its attributes.
@@ -37,8 +46,8 @@ def with_provenance(
         dataset: What the study made.
         asked: The request as a person wrote it; its references go into the command line.
         loaded: The canonical request and what it named.
-        strategy: How the evaluator worked.
-        device: Where.
+        strategy: How the networks were evaluated, in words.
+        device: Where, in words.
         seconds: Seconds of evaluation, in the process that wrote the result.
     """
     data = loaded.task.data
@@ -46,11 +55,11 @@ def with_provenance(
         CheckpointRecord(
             label=label,
             digest=checkpoint.digest,
-            architecture=checkpoint.metadata.architecture or loaded.task.name,
+            architecture=checkpoint.metadata.architecture or loaded.task_of(place).name,
             step=checkpoint.metadata.step,
             source=checkpoint.source,
         )
-        for label, checkpoint in zip(loaded.labels, loaded.checkpoints, strict=True)
+        for place, (label, checkpoint) in enumerate(zip(loaded.labels, loaded.checkpoints, strict=True))
     )
     provenance = Provenance(
         request=msgspec.to_builtins(loaded.request),
@@ -63,21 +72,46 @@ def with_provenance(
         data_digest=data.digest,
         samples={"train": len(data.train), "test": len(data.test)},
         weight_decay=loaded.weight_decay,
-        strategy=str(strategy),
-        device=torch.cuda.get_device_name(device)
-        if device.type == "cuda"
-        else f"CPU, {torch.get_num_threads()} threads",
+        strategy=strategy,
+        device=device,
         seconds=round(seconds, 3),
         versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    study = loaded.request.study
-    names = ", ".join(loaded.labels)
     return dataset.assign_attrs(
-        study=study,
-        title=f"{study.capitalize()} through {names} ({records[0].architecture}, {data.name})",
+        study=loaded.request.study,
+        title=_title(asked, loaded, records),
         provenance=provenance_attribute(provenance),
     )
+
+
+def _title(asked: AnyEvaluation, loaded: Loaded, records: Sequence[CheckpointRecord]) -> str:
+    networks = ", ".join(dict.fromkeys(record.architecture for record in records))
+    match asked:
+        case LineRequest() | PlaneRequest():
+            names = ", ".join(loaded.labels)
+            what = f"{asked.study.capitalize()} through {names}"
+        case FanRequest():
+            what = f"Lines to the last of {_names(asked, loaded)}"
+        case EnsembleRequest():
+            what = f"Ensembles of {_names(asked, loaded)}"
+        case DiversityRequest():
+            what = f"Predictions of {_names(asked, loaded)} compared"
+        case _:
+            assert_never(asked)
+    return f"{what} ({networks}, {loaded.task.data.name})"
+
+
+def _names(asked: GroupedRequest, loaded: Loaded) -> str:
+    names = list(asked.members) if asked.groups else list(loaded.labels)
+    return ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} networks"
+
+
+def device_name(device: torch.device) -> str:
+    """What a result calls the device that its numbers were computed on."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
 
 
 def versions() -> dict[str, str]:
@@ -91,43 +125,70 @@ def versions() -> dict[str, str]:
 
 
 def command_line(
-    request: LineRequest | PlaneRequest, records: Sequence[CheckpointRecord], data: Data, weight_decay: float
+    request: AnyEvaluation, records: Sequence[CheckpointRecord], data: Data, weight_decay: float
 ) -> str:
     """The command that computes the request again."""
-    match request:
-        case LineRequest():
-            special: list[Any] = [
-                "--points",
-                request.points,
-                f"--range={_exact(request.start)}:{_exact(request.stop)}",
-            ]
-        case PlaneRequest():
-            size = f"{request.columns}x{request.rows}" if request.columns != request.rows else request.columns
-            special = ["--resolution", size, "--margin", _exact(request.margin)]
-        case _:
-            assert_never(request)
-    common: list[Any] = ["--batch-norm", request.batch_norm, "--weight-decay", _exact(weight_decay)]
-    if request.data is not None:
-        common += ["--data", data.source if Path(data.source).exists() else data.name]
-    if request.train_samples is not None:
-        common += ["--train-samples", request.train_samples]
-    if request.test_samples is not None:
-        common += ["--test-samples", request.test_samples]
-    if request.sample_seed:
-        common += ["--sample-seed", request.sample_seed]
-    sources = [record.source or record.digest for record in records]
     words = [
         "python",
         "-m",
         "landscape",
         request.study,
-        *sources,
-        *special,
-        *common,
+        *_checkpoint_words(request, records),
+        *_own_options(request, weight_decay),
+        "--batch-norm",
+        request.batch_norm,
+        *_data_options(request, data),
         "--out",
         f"{request.study}.nc",
     ]
     return shlex.join(str(word) for word in words)
+
+
+def _own_options(request: AnyEvaluation, weight_decay: float) -> list[Any]:
+    """The options that are not those of every study."""
+    penalty = ["--weight-decay", _exact(weight_decay)]
+    match request:
+        case LineRequest() | FanRequest():
+            span = f"--range={_exact(request.start)}:{_exact(request.stop)}"
+            return ["--points", request.points, span, *penalty]
+        case PlaneRequest():
+            size = f"{request.columns}x{request.rows}" if request.columns != request.rows else request.columns
+            return ["--resolution", size, "--margin", _exact(request.margin), *penalty]
+        case EnsembleRequest():
+            return ["--bins", request.bins]
+        case DiversityRequest():
+            return []
+        case _:
+            assert_never(request)
+
+
+def _data_options(request: AnyEvaluation, data: Data) -> list[Any]:
+    """The data set and the sample, as far as the request names them."""
+    options: list[Any] = []
+    if request.data is not None:
+        options += ["--data", data.source if Path(data.source).exists() else data.name]
+    if request.train_samples is not None:
+        options += ["--train-samples", request.train_samples]
+    if request.test_samples is not None:
+        options += ["--test-samples", request.test_samples]
+    if request.sample_seed:
+        options += ["--sample-seed", request.sample_seed]
+    return options
+
+
+def _checkpoint_words(request: AnyEvaluation, records: Sequence[CheckpointRecord]) -> list[str]:
+    """The references: one by one, or as NAME=REFERENCE,REFERENCE for each group that has a name."""
+    sources = [record.source or record.digest for record in records]
+    if not isinstance(request, GroupedRequest) or not request.groups:
+        return sources
+    # A comma would end a reference within a group; the digest is known where the result was computed.
+    within = [
+        record.digest if "," in source else source for source, record in zip(sources, records, strict=True)
+    ]
+    return [
+        f"{name.replace('=', '-')}={','.join(within[place] for place in places)}"
+        for name, places in request.members.items()
+    ]
 
 
 def _exact(number: float) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from landscape.core.data_references import split_reference
 from landscape.core.errors import CheckpointError, DataError
 from landscape.core.weights_header import CheckpointMetadata
 from landscape.networks.architectures import build_network
@@ -84,7 +85,9 @@ def load_request_data(
     """
     store = Store(home)
     if reference is not None:
-        location = store.locate(reference) if _DIGEST.fullmatch(reference) else reference
+        base, modifiers = split_reference(reference)
+        found = store.locate(base) if _DIGEST.fullmatch(base) else base
+        location = None if found is None else found + modifiers
         if location is None:
             raise DataError(
                 f"No data set with the digest {reference[:12]}… has been seen in {home.path}; name it or give its path."

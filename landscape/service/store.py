@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from landscape.core.data_references import exists, split_reference
 from landscape.core.errors import ResultError, StoreError
 from landscape.core.files import write_bytes_atomically, write_error
 from landscape.service.database import reading, transaction
@@ -268,7 +269,11 @@ def _may_exist(place: str) -> bool:
     if not path.is_absolute():  # a name such as "digits"
         return True
     # A run's checkpoint is RUN_DIR@STEP.
-    return path.exists() or ("@" in path.name and path.with_name(path.name.rpartition("@")[0]).exists())
+    return (
+        path.exists()
+        or ("@" in path.name and path.with_name(path.name.rpartition("@")[0]).exists())
+        or exists(split_reference(place)[0])
+    )
 
 
 def _files(folder: Path) -> list[Path]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 from torch import nn
 
+from landscape.core.data_references import file_words, lasting_reference
 from landscape.core.errors import RequestError
 from landscape.core.requests import TrainRequest
 from landscape.networks.checkpoints import Checkpoint
@@ -60,7 +61,7 @@ def train_run(
         start_from=None if start is None else start.checkpoint.digest,
         teachers=tuple(teacher.digest for teacher in teachers),
     )
-    reference = lasting(request.data)
+    reference = lasting_reference(request.data)
     if task is None:
         Store(home).remember(data.digest, "data", reference)
     where = folder or run_folder(request, home)
@@ -94,15 +95,8 @@ def load_start(reference: str, home: Home) -> Start:
 
 def run_folder(request: TrainRequest, home: Home) -> Path:
     """Where the run of a request lies in the working folder."""
-    data = Path(request.data).name.partition(".")[0] or request.data
-    name = f"{data}-{request.architecture}-{request.recipe}-seed{request.seed}-{request.key[:6]}"
+    name = f"{file_words(request.data)}-{request.architecture}-{request.recipe}-seed{request.seed}-{request.key[:6]}"
     return home.runs / name
-
-
-def lasting(reference: str) -> str:
-    """The form of a data reference that still works from another folder."""
-    path = Path(reference).expanduser()
-    return str(path.absolute()) if path.exists() else reference
 
 
 def _network(checkpoint: Checkpoint, data: Data) -> nn.Module:

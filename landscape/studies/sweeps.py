@@ -1,8 +1,8 @@
-"""Sweeps: sets of points that are affine combinations of a few checkpoints. Lines and planes are sweeps."""
+"""Sweeps: sets of points that are affine combinations of a few checkpoints. Lines, planes and fans are sweeps."""
 
 # Shapes: K checkpoints · N points of the grid · P parameters · S splits (train, test) · M measures (nll, error)
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from landscape.core.requests import SPLITS, EvaluationRequest
+from landscape.core.requests import SPLITS, EvaluationRequest, GroupedRequest
 from landscape.geometry.grids import split_into_chunks
 from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.evaluator import Points
@@ -28,6 +28,7 @@ class Loaded:
         labels: A different short name for each.
         task: Network, loss and the sample of the data that the request asks for.
         weight_decay: The factor of the penalty in `loss`.
+        tasks: The task of each checkpoint, where they may be of different networks; empty if `task` is that of all.
     """
 
     request: EvaluationRequest
@@ -35,6 +36,17 @@ class Loaded:
     labels: tuple[str, ...]
     task: Task
     weight_decay: float
+    tasks: tuple[Task, ...] = ()
+
+    def task_of(self, place: int) -> Task:
+        """The task of the checkpoint at this place of the request."""
+        return self.tasks[place] if self.tasks else self.task
+
+    @property
+    def group_names(self) -> np.ndarray:
+        """Name of the group of each checkpoint, (K,); "" where the request knows no groups, or names none."""
+        names = self.request.groups if isinstance(self.request, GroupedRequest) else ()
+        return np.array(names or ("",) * len(self.checkpoints), dtype=object)
 
 
 # Variables of the grid and at the checkpoints, by name: (dimensions, values).
@@ -43,7 +55,7 @@ Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sweep:
-    """The points of one line or plane, in the order in which they are evaluated, and how values become a result.
+    """The points of a line, a plane or a fan, in the order of their evaluation, and how values become a result.
 
     Points are numbered: first the K checkpoints themselves (`own`), then the same places rebuilt through the
     study's arithmetic (`rebuilt`), then the N points of the grid. The first two make the self-check.
@@ -56,6 +68,8 @@ class Sweep:
         axes: Names of its axes.
         groups: Indices of grid points, coarsest group first.
         coordinates: Axis values and whatever else the study knows of its grid and its checkpoints.
+        owners: The checkpoint whose buffers each rebuilt point and each point of the grid has where buffers are not
+            mixed, (K + N,); None for the first one throughout.
     """
 
     loaded: Loaded
@@ -65,6 +79,7 @@ class Sweep:
     axes: tuple[str, ...]
     groups: list[np.ndarray]
     coordinates: Variables
+    owners: np.ndarray | None = None
 
     @cached_property
     def coefficients(self) -> np.ndarray:
@@ -89,8 +104,7 @@ class Sweep:
 
     def _buffers(self, index: np.ndarray, coefficients: Tensor) -> Mapping[str, Tensor]:
         mixes = self.loaded.request.batch_norm == "interpolate"
-        # A checkpoint evaluated by itself keeps its own buffers; every other point has the first one's.
-        owner = torch.from_numpy(np.where(index < len(self.rebuilt), index, 0))
+        owner = torch.from_numpy(self._owners[index])
         buffers = {}
         for name in self.loaded.checkpoints[0].buffers:
             stacked = torch.stack([checkpoint.buffers[name] for checkpoint in self.loaded.checkpoints])
@@ -126,6 +140,15 @@ class Sweep:
         return xr.Dataset(variables, coords={**coordinates, **axes})
 
     @cached_property
+    def _owners(self) -> np.ndarray:
+        count = len(self.rebuilt)
+        borrowed = (
+            self.owners if self.owners is not None else np.zeros(count + len(self.grid), dtype=np.int64)
+        )
+        # A checkpoint evaluated by itself keeps its own buffers.
+        return np.concatenate([np.arange(count), borrowed])
+
+    @cached_property
     def _squared_norms(self) -> np.ndarray:
         gram = (self.anchors @ self.anchors.T).numpy()
         return np.einsum("nk,kl,nl->n", self.coefficients, gram, self.coefficients)
@@ -133,11 +156,12 @@ class Sweep:
 
 def _mix(coefficients: Tensor, anchors: Tensor) -> Tensor:
     # One multiplication per anchor rather than a matrix product: with coefficients 0 and 1 the sum is exact, and
-    # the bits of a point do not depend on the points beside it.
-    total = coefficients[:, :1] * anchors[0]
-    for k in range(1, len(anchors)):
-        total += coefficients[:, k : k + 1] * anchors[k]
+    # the bits of a point do not depend on the points beside it. Of many anchors most have no part in a point.
+    total = torch.zeros(len(coefficients), anchors.shape[1], dtype=anchors.dtype)
+    for k, anchor in enumerate(anchors):
+        rows = coefficients[:, k].nonzero()[:, 0]
+        if len(rows) == len(coefficients):
+            total += coefficients[:, k : k + 1] * anchor
+        elif len(rows):
+            total[rows] += coefficients[rows, k : k + 1] * anchor
     return total
-
-
-Study = Callable[[Loaded], Sweep]

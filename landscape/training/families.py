@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,6 +14,7 @@ from landscape.networks.checkpoint_files import load_checkpoint_file, save_check
 from landscape.training.batches import Batches
 from landscape.training.history import joined
 from landscape.training.loop import Ingredients, Progress
+from landscape.training.quickest import train_quickest
 from landscape.training.recipes import members, plan_of
 from landscape.training.runs import (
     MEMBER_FOLDER,
@@ -50,7 +52,7 @@ def train_family(
         cache: Folder of decoded images, for other processes.
         progress: Told (steps done, steps in all, note) over all networks.
         stop: Asked all the time.
-        workers: How many networks train at once; None for what is fastest.
+        workers: How many networks train at once; None for what turns out to be quickest.
     """
     # First of all, so that a request that cannot work makes no folder.
     plan_of(request, Batches(ingredients.data.train, request).steps_per_epoch)
@@ -59,8 +61,11 @@ def train_family(
         MemberJob(request=member, folder=folder / MEMBER_FOLDER / f"member-{number}", record=record)
         for number, member in enumerate(members(request), start=1)
     ]
-    trained = train_all(
-        jobs, ingredients, cache=cache, progress=progress, stop=stop, workers=workers, what="network"
+    options: dict[str, Any] = {"cache": cache, "progress": progress, "stop": stop, "what": "network"}
+    trained = (
+        train_quickest(jobs, ingredients, **options)
+        if workers is None
+        else train_all(jobs, ingredients, workers=workers, **options)
     )
     for found in trained:
         if isinstance(found, LandscapeError):

@@ -12,7 +12,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from landscape.core.errors import CheckpointError, RequestError, StoppedError, TrainingError
+from landscape.core.errors import CheckpointError, DivergedError, RequestError, StoppedError, TrainingError
 from landscape.core.requests import TrainRequest
 from landscape.core.seeds import seed_for
 from landscape.networks.architectures import build_network
@@ -239,7 +239,7 @@ class Training:
     def _fail(self, what: str) -> NoReturn:
         save_history(self._folder, self._history.arrays())
         rate = self._history.last("learning_rate") or 0.0
-        raise TrainingError(
+        raise DivergedError(
             f"{what} (learning rate {rate:.3g}); lower the learning rate from {self._request.learning_rate:g} and "
             f"train into a new folder. The earlier checkpoints are kept in {self._folder}."
         )

@@ -46,22 +46,22 @@ def train_quickest(
         StoppedError: `stop` returned true; the same call goes on from there.
     """
     workers = side_by_side.default_workers(jobs, ingredients)
-    begin, share, changing = time.monotonic(), 0.0, False
-    finished = _finished(jobs)
+    begin, changing = time.monotonic(), False
+    finished = sum((job.folder / COMPLETE_FILE).is_file() for job in jobs) / max(len(jobs), 1)
+    share = finished
 
     def watch(done: int, total: int, note: str) -> None:
         nonlocal share
         share = done / max(total, 1)
-        # Runs that were complete before are among the steps in all, but nobody reports them as done.
-        progress(done + total * finished // len(jobs), total, note)
+        progress(done, total, note)
 
     def stop_or_change() -> bool:
         nonlocal changing
         if stop():
             return True
-        spent, left = time.monotonic() - begin, 1 - finished / len(jobs) - share
+        spent, made = time.monotonic() - begin, share - finished
         # Left to do at the speed so far, of which side by side takes one part in so many workers.
-        saved = spent / share * left * (1 - 1 / workers) if share else 0.0
+        saved = spent / made * (1 - share) * (1 - 1 / workers) if made > 0 else 0.0
         changing = spent > MEASURING_SECONDS and saved > STARTING_SECONDS
         return changing
 
@@ -72,9 +72,4 @@ def train_quickest(
     except StoppedError:
         if not changing:
             raise
-    finished = _finished(jobs)
-    return train_all(jobs, ingredients, cache=cache, progress=watch, stop=stop, workers=workers, what=what)
-
-
-def _finished(jobs: Sequence[MemberJob]) -> int:
-    return sum((job.folder / COMPLETE_FILE).is_file() for job in jobs)
+    return train_all(jobs, ingredients, cache=cache, progress=progress, stop=stop, workers=workers, what=what)

@@ -196,6 +196,8 @@ def trial_request(request: SearchRequest, settings: Mapping[str, float], epochs:
     try:
         return TrainRequest(**fields)
     except RequestError as error:
+        if epochs == request.epochs:
+            raise
         raise RequestError(f"The search's stage with epochs={epochs} cannot be trained. {error}") from error
 
 

@@ -81,7 +81,7 @@ def train_all(
         cache: Folder of decoded images, for other processes.
         progress: Told (steps done, steps in all, note) over all of them; steps in all is a guess until each has begun.
         stop: Asked all the time.
-        workers: How many at once; None for `default_workers`.
+        workers: How many at once; None for `default_workers`. See `quickest.py` for what is fastest.
         what: What the note calls one of them.
 
     Returns:
@@ -97,6 +97,10 @@ def train_all(
     results: list[Run | LandscapeError | None] = [
         None if number in left else Run.load(job.folder) for number, job in enumerate(jobs)
     ]
+    for number, result in enumerate(results):
+        if isinstance(result, Run):
+            steps = int(result.history["step"][-1])
+            board.report(number, steps, steps, "")
     if min(at_once, len(left)) > 1:
         crew = _Crew(jobs, ingredients, threads, cache, board)
         found = crew.train(left, min(at_once, len(left)), progress, stop)

@@ -82,7 +82,7 @@ def test_the_commands_of_the_report_are_ones_that_the_command_line_takes(demo, c
     from landscape.commands import studies, train
 
     asked = []
-    monkeypatch.setattr(studies, "_compute", lambda request, out, work: asked.append(request.study))
+    monkeypatch.setattr(studies, "answer", lambda request, out, work: asked.append(request.study))
     monkeypatch.setattr(train, "train_run", lambda request, work, folder: asked.append(request) or _stop())
     monkeypatch.setattr(train, "prepare_folder", lambda path: path)
     page = (demo / "report.html").read_text()

@@ -93,7 +93,7 @@ def test_an_interrupt_outside_the_work_is_a_sentence_too(call, monkeypatch):
     def interrupted(request, out, work):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(studies, "_compute", interrupted)
+    monkeypatch.setattr(studies, "answer", interrupted)
     result = call("line", "A", "B")
     assert result.exit_code == 130
     assert result.stderr == (

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from landscape.core.files import load_result
-from landscape.core.requests import LineRequest, PlaneRequest
+from landscape.core.requests import DiversityRequest, EnsembleRequest, FanRequest, LineRequest, PlaneRequest
 from landscape.core.results import is_complete, provenance_of, self_check
 from landscape.service.home import Home
 from landscape.service.store import Store
@@ -112,7 +112,7 @@ def test_every_number_survives_the_command_line(monkeypatch, call, start, width,
         checkpoints=("a", "b"), start=start, stop=start + width, points=points, weight_decay=decay
     )
     asked: list[LineRequest] = []
-    monkeypatch.setattr(studies, "_compute", lambda request, out, work: asked.append(request))
+    monkeypatch.setattr(studies, "answer", lambda request, out, work: asked.append(request))
     records = [_record("a"), _record("b")]
     call(*shlex.split(command_line(request, records, tiny_data(), decay))[3:])
     assert asked[-1] == request
@@ -147,6 +147,15 @@ def _record(source: str):
         (("line", "A", "B", "--out", "line"), "line has no suffix; name a file that ends in one of csv, html"),
         (("line", "gone.safetensors", "B"), "There is no checkpoint file gone.safetensors; check the path."),
         (("line", "gone@last", "B"), "There is no run folder gone, and no run of that name"),
+        (("fan", "A", "--points", 3), "A fan of lines needs at least 2 checkpoints in each group; the group has 1."),
+        (("fan", "A", "B", "--range=1:0"), "The range 1:0 is empty or reversed; give the smaller number first"),
+        (("ensemble",), "An ensemble needs checkpoints, and none is given; name runs or checkpoints."),
+        (("ensemble", "A", "--bins", 0), "bins is 0; give a whole number of at least 1."),
+        (("diversity", "A"), "A comparison of predictions needs at least 2 checkpoints; name another one."),
+        (("diversity", "A", "B", "--batch-norm", "interpolate"), "The batch-norm policy interpolate has no meaning"),
+        (("ensemble", "A", "one=B,C"), "A is a checkpoint by itself, but one is a group; put it into a group"),
+        (("ensemble", "one=A", "one=B"), "Two groups have the name 'one'; give one of them another"),
+        (("ensemble", "one=A,gone@last"), "There is no checkpoint file A; check the path."),
         (("line", "A", "B", "--qqq"), "No such option '--qqq'. See `python -m landscape line --help`."),
     ],
 )  # fmt: skip
@@ -263,7 +272,7 @@ def test_the_example_of_the_issue_asks_what_it_says(call, monkeypatch):
     from landscape.commands import studies
 
     asked = []
-    monkeypatch.setattr(studies, "_compute", lambda request, out, work: asked.append((request, out)))
+    monkeypatch.setattr(studies, "answer", lambda request, out, work: asked.append((request, out)))
     call(*shlex.split("line A B --points 51 --range=-0.5:1.5 --batch-norm recalibrate --out line.nc"))
     call(*shlex.split("plane A B C --resolution 41 --margin 0.2 --batch-norm recalibrate --out plane.nc"))
     call(*shlex.split("plane A B C --resolution 61x41"))
@@ -272,3 +281,57 @@ def test_the_example_of_the_issue_asks_what_it_says(call, monkeypatch):
         (PlaneRequest(checkpoints=("A", "B", "C"), columns=41, rows=41, margin=0.2), Path("plane.nc")),
         (PlaneRequest(checkpoints=("A", "B", "C"), columns=61, rows=41), None),
     ]
+
+
+def test_groups_become_one_request(call, run, steps, monkeypatch):
+    from landscape.commands import studies
+
+    asked = []
+    monkeypatch.setattr(studies, "answer", lambda request, out, work: asked.append(request))
+    snapshots = tuple(steps[1:])
+    assert call("fan", run.folder, "--points", 5, "--range=-0.5:1.5").exit_code == 0
+    assert call("ensemble", f"whole={run.folder}", f"late={steps[2]},{steps[3]}", "--bins", 7).exit_code == 0
+    assert call("diversity", *steps[:2], "--batch-norm", "recalibrate").exit_code == 0
+    assert asked == [
+        FanRequest(checkpoints=snapshots, groups=("run",) * 3, points=5, start=-0.5, stop=1.5),
+        EnsembleRequest(checkpoints=(*snapshots, *steps[2:]), groups=("whole",) * 3 + ("late",) * 2, bins=7),
+        DiversityRequest(checkpoints=tuple(steps[:2]), batch_norm="recalibrate"),
+    ]
+
+
+def test_groups_of_runs_in_another_working_folder_are_found(call, run, tmp_path, monkeypatch):
+    from landscape.commands import studies
+
+    asked = []
+    monkeypatch.setattr(studies, "answer", lambda request, out, work: asked.append(request))
+    (tmp_path / "elsewhere" / "runs").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "runs" / "mine").symlink_to(run.folder)
+    assert call("ensemble", "mine", "--home", tmp_path / "elsewhere").exit_code == 0
+    assert len(asked[0].checkpoints) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        (("fan", "--points", 3), {"pair": 3, "t": 3}),
+        (("ensemble",), {"group": 2, "size": 3}),
+        (("diversity",), {"checkpoint": 5, "other": 5}),
+    ],
+)
+def test_groups_of_checkpoints_are_compared_and_the_command_repeats_it(
+    call, run, steps, tmp_path, words, size
+):
+    out = tmp_path / "result.nc"
+    verb, *options = words
+    groups = (run.folder, f"early={steps[0]},{steps[1]}")
+    result = call(verb, *groups, *options, "--train-samples", 60, "--test-samples", 50, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith(f"{out}\n")
+    found = load_result(out)
+    assert {name: found.sizes[name] for name in size} == size
+    assert found["checkpoint_group"].values.tolist() == ["run"] * 3 + ["early"] * 2
+    command = shlex.split(provenance_of(found).command)
+    assert command[:4] == ["python", "-m", "landscape", verb]
+    again = tmp_path / "again.nc"
+    assert call(*command[3:-1], again).exit_code == 0
+    assert provenance_of(load_result(again)).key == provenance_of(found).key

@@ -1,37 +1,15 @@
 """Results that were never computed: every number is known beforehand, no two axes are alike."""
 
-import json
-
 import numpy as np
 import xarray as xr
 
 from landscape.core.requests import MEASURES, SPLITS, LineRequest, PlaneRequest
-from landscape.core.results import UNITS, CheckpointRecord, Provenance, check_result, provenance_attribute
-
-LABELS = ("snapshot@690", "snapshot@1380", "standard <b>@last</b> & $x$")
-DIGESTS = ("a" * 64, "b" * 64, "c" * 64)
-
-
-def provenance(request, labels, **changes) -> str:
-    fields = {
-        "request": json.loads(request.to_json()),
-        "key": request.key,
-        "command": f"python -m landscape {request.study} A B --points 51",
-        "checkpoints": tuple(
-            CheckpointRecord(label=label, digest=digest, architecture="convnet", step=690)
-            for label, digest in zip(labels, DIGESTS, strict=False)
-        ),
-        "data": "digits",
-        "data_digest": "d" * 64,
-        "samples": {"train": 1437, "test": 360},
-        "weight_decay": 1e-4,
-        "strategy": "channels-last, batch 250",
-        "device": "cpu",
-        "seconds": 12.5,
-        "versions": {"landscape": "0.1.0", "torch": "2.13.0"},
-        "created": "2026-11-21T01:02:03+00:00",
-    }
-    return provenance_attribute(Provenance(**{**fields, **changes}))
+from landscape.core.results import check_result
+from tests.figures.synthetic_groups import diversity_result as diversity_result
+from tests.figures.synthetic_groups import ensemble_result as ensemble_result
+from tests.figures.synthetic_groups import fan_result as fan_result
+from tests.figures.synthetic_groups import search_result as search_result
+from tests.figures.synthetic_parts import DIGESTS, LABELS, measures, provenance, twice
 
 
 def plane_result(
@@ -42,8 +20,8 @@ def plane_result(
     alpha, beta = np.linspace(-1.5, 6.5, columns), np.linspace(0.75, 4.5, rows)
     marks = np.array([[0.0, 1.0], [5.0, 1.0], [2.0, 3.5]])
     grid_x, grid_y = np.meshgrid(alpha, beta)
-    data = _measures(nll(grid_x, grid_y), ("beta", "alpha"))
-    at_marks = _measures(nll(marks[:, 0], marks[:, 1]), ("checkpoint",))
+    data = measures(nll(grid_x, grid_y), ("beta", "alpha"))
+    at_marks = measures(nll(marks[:, 0], marks[:, 1]), ("checkpoint",))
     request = PlaneRequest(
         checkpoints=DIGESTS, data="d" * 64, batch_norm=batch_norm, columns=columns, rows=rows, margin=0.3
     )
@@ -52,7 +30,7 @@ def plane_result(
             {
                 **data,
                 "norm": (("beta", "alpha"), 30 + grid_x**2),
-                **_twice(at_marks),
+                **twice(at_marks),
                 "checkpoint_alpha": ("checkpoint", marks[:, 0]),
                 "checkpoint_beta": ("checkpoint", marks[:, 1]),
                 "off_plane": ("checkpoint", np.zeros(3)),
@@ -73,11 +51,11 @@ def line_result(points=13, *, nll=None, labels=LABELS[:2], batch_norm="recalibra
     return check_result(
         xr.Dataset(
             {
-                **_measures(nll(t), ("t",)),
+                **measures(nll(t), ("t",)),
                 "distance": ("t", t * 7.5),
                 "norm": ("t", 30 + t**2),
                 "checkpoint_t": ("checkpoint", np.array([0.0, 1.0])),
-                **_twice(_measures(nll(np.array([0.0, 1.0])), ("checkpoint",))),
+                **twice(measures(nll(np.array([0.0, 1.0])), ("checkpoint",))),
             },
             coords={"split": list(SPLITS), "t": t, "checkpoint": list(labels)},
             attrs={"study": "line", "title": title, "provenance": provenance(request, labels)},
@@ -116,19 +94,4 @@ def history(steps=120, cycles=3):
         "checkpoint_test_loss": 2.3 * np.exp(-at / 45) + 0.05,
         "checkpoint_train_accuracy": 1 - 0.9 * np.exp(-at / 40),
         "checkpoint_test_accuracy": 1 - 0.92 * np.exp(-at / 42),
-    }
-
-
-def _measures(nll: np.ndarray, dims: tuple[str, ...]) -> dict:
-    # test differs from train and loss from nll, so that a mix-up shows
-    nll = np.stack([nll, nll + 0.5])
-    values = {"nll": nll, "loss": nll + 0.125, "error": nll / 100}
-    return {name: (("split", *dims), values[name], {"units": UNITS[name]}) for name in MEASURES}
-
-
-def _twice(at_marks: dict) -> dict:
-    return {
-        f"{source}_{name}": (dims, values.copy(), attrs)
-        for name, (dims, values, attrs) in at_marks.items()
-        for source in ("own", "rebuilt")
     }

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from landscape.core.errors import DataError
 from landscape.networks.datasets import data_names, load_data
@@ -64,3 +65,40 @@ def test_reading_needs_no_torchvision_until_it_is_asked_for() -> None:
         "assert 'torchvision' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("reference", ["Digits:noise=0.2", "digits:noise=.20/0"])
+def test_modifiers_stand_behind_a_name(reference: str) -> None:
+    plain, noisy = load_data("digits"), load_data(reference)
+    assert int((plain.train.targets != noisy.train.targets).sum()) == 287  # round(0.2 * 1437)
+    assert noisy.digest == load_data("digits:noise=0.2").digest != plain.digest
+    assert noisy.name == "digits with 20% of the training labels changed"
+    assert torch.equal(plain.test.targets, noisy.test.targets)
+    assert torch.equal(plain.test.inputs, noisy.test.inputs)
+    assert (noisy.mean, noisy.std) == (plain.mean, plain.std)
+
+
+def test_modifiers_stand_behind_a_path_and_an_archive(tmp_path: Path) -> None:
+    images = tree()
+    folder, archive = write_folder(images, tmp_path / "pets"), write_tar(images, tmp_path / "pets.tar.gz")
+    plain = load_data(str(folder))
+    held = load_data(f"{folder}:validation=0.4")
+    assert held.name == "pets, 40% held out for validation"
+    assert (len(held.train) + len(held.test), held.mean) == (len(plain.train), plain.mean)
+    assert held.digest == load_data(f"{archive}:validation=0.4").digest
+
+
+def test_a_folder_whose_name_looks_like_a_modifier_is_a_folder(tmp_path: Path) -> None:
+    folder = write_folder(tree(), tmp_path / "pets:noise=0.5")
+    write_folder(tree(), tmp_path / "pets")
+    plain = load_data(str(folder))
+    assert plain.name == "pets:noise=0.5"
+    assert plain.digest == load_data(str(tmp_path / "pets")).digest
+    assert load_data(f"{folder}:noise=0.5").name == "pets:noise=0.5 with 50% of the training labels changed"
+
+
+def test_a_bad_modifier_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no modifier of data named 'nosie'; did you mean 'noise'"):
+        load_data(f"{tmp_path}/gone.npz:nosie=0.2")
+    with pytest.raises(DataError, match=r"There is no file or folder .*gone.npz; check the path."):
+        load_data(f"{tmp_path}/gone.npz:noise=0.2")

@@ -1,7 +1,9 @@
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import torch
 
 from landscape.core.errors import CheckpointError, DataError, RequestError, StoppedError, TrainingError
 from landscape.core.files import load_result, save_result
-from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest
+from landscape.core.requests import LineRequest, PlaneRequest, SearchRequest, TrainRequest
 from landscape.core.results import is_complete, provenance_of, self_check
 from landscape.networks.checkpoint_files import save_checkpoint
 from landscape.networks.strategies import Strategy
@@ -30,6 +32,7 @@ PLANE = PlaneRequest(checkpoints=("a", "b", "c"), columns=6, rows=5)
 def small_chunks(monkeypatch):
     monkeypatch.setattr(computing, "LARGEST_CHUNK", 4)
     monkeypatch.setattr(computing, "PARTIAL_SECONDS", 0.0)
+    monkeypatch.setattr(computing, "PARTIAL_SHARE", np.inf)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +219,7 @@ def test_an_estimate_counts_points_and_images(home, run):
     assert found.points == 35 + 6
     assert found.images == 1797
     assert found.seconds > 0
-    with pytest.raises(RequestError, match="Only lines and planes are estimated"):
+    with pytest.raises(RequestError, match="Only the evaluation of checkpoints is estimated"):
         estimate(TrainRequest(), home=home)
 
 
@@ -318,8 +321,6 @@ def test_identical_checkpoints_are_refused_before_anything_is_written(home, run)
 
 
 def test_too_little_memory_for_recalibration_is_said_before_it_is_tried(home, monkeypatch):
-    from types import SimpleNamespace
-
     monkeypatch.setattr(tuning.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
     with pytest.raises(
         RequestError, match=r"on 37 examples at once needs about 0\.0 GB, and 0\.0 GB are free; ask for fewer"
@@ -466,9 +467,66 @@ def test_a_digest_is_never_answered_with_other_weights_or_data(home, run, tmp_pa
 
 
 def test_a_whole_split_as_one_batch_is_used_only_where_it_was_measured(home, monkeypatch):
-    monkeypatch.setattr(tuning, "fastest", lambda options, evaluate: Strategy("contiguous", 0, 8))
+    monkeypatch.setattr(tuning, "fastest", lambda *_, **__: Strategy("contiguous", 0, 8))
     assert "each split as one batch" in provenance_of(compute_tiny(PLANE, home)).strategy
     monkeypatch.setattr(tuning, "TUNING_EXAMPLES", {"cpu": 20})  # of 37
     monkeypatch.setattr(tuning, "TUNING_VALUES", 0)
     other = PlaneRequest(checkpoints=("a", "b", "c"), columns=2, rows=2)
     assert "batches of 20" in provenance_of(compute_tiny(other, home)).strategy
+
+
+def test_a_search_is_answered_by_the_search(home, monkeypatch):
+    given = {}
+
+    def search(request, home, **options):
+        given.update(options, request=request)
+        return "found"
+
+    monkeypatch.setitem(sys.modules, "landscape.service.searching", SimpleNamespace(search=search))
+    request = SearchRequest()
+    assert compute(request, home=home, device="cpu", download=True) == "found"
+    assert given["request"] is request
+    assert (given["device"], given["download"]) == ("cpu", True)
+    assert callable(given["progress"])
+    assert given["stop"]() is False
+    with pytest.raises(RequestError, match="Only the evaluation of checkpoints is estimated"):
+        estimate(request, home=home)
+
+
+# Speed ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_that_relies_on_the_order_in_memory_will_do(home):
+    class Viewing(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = torch.nn.Conv2d(2, 4, 3)
+            self.norm = torch.nn.BatchNorm2d(4)
+            self.head = torch.nn.Linear(60, 3)
+
+        def forward(self, inputs):
+            return self.head(self.norm(self.first(inputs)).view(len(inputs), -1))
+
+    task = Task("viewing", Viewing, tiny_data())
+    result = compute(
+        LineRequest(checkpoints=("a", "b"), points=2), home=home, task=task, checkpoints=tiny(2, Viewing)
+    )
+    assert "contiguous" in provenance_of(result).strategy
+
+
+def test_partial_results_are_written_as_often_as_is_worth_their_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(computing, "PARTIAL_SECONDS", 1.0)
+    monkeypatch.setattr(computing, "PARTIAL_SHARE", 0.02)
+    now, written = [100.0], []
+
+    def save(result, path) -> None:
+        now[0] += 0.05  # what a file takes
+        written.append(now[0])
+
+    monkeypatch.setattr(computing.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(computing, "save_result", save)
+    partial = computing._Partial(tmp_path / "partial.nc")
+    for _ in range(200):
+        partial.show(lambda: None)
+        now[0] += 0.1
+    assert len(written) == 8  # each 2.5 seconds at the earliest, in 20

@@ -7,7 +7,7 @@ from landscape.core.requests import TrainRequest
 from landscape.networks.architectures import build_network
 from landscape.networks.checkpoint_files import save_checkpoint
 from landscape.networks.checkpoints import Checkpoint, CheckpointMetadata
-from landscape.service.library import compatible, list_checkpoints, list_runs
+from landscape.service.library import compatible, list_checkpoints, list_runs, snapshots
 from landscape.service.pretrained import Index, RunRecord, save_index
 from landscape.service.uploads import MANIFEST_FILE, Manifest
 from landscape.training.runs import DataRecord, checkpoint_path, open_run
@@ -16,7 +16,7 @@ DIGITS = DataRecord(name="digits", digest="d" * 64, reference="digits")
 OTHERS = DataRecord(name="other digits", digest="e" * 64, reference="x.npz")
 
 
-def _checkpoint(step, *, seed=0, architecture="convnet", classes=3, data=DIGITS):
+def _checkpoint(step, *, seed=0, architecture="convnet", classes=3, data=DIGITS, kind=""):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = build_network(architecture, (1, 8, 8), classes)
@@ -26,6 +26,7 @@ def _checkpoint(step, *, seed=0, architecture="convnet", classes=3, data=DIGITS)
     metadata = CheckpointMetadata(
         architecture=architecture,
         step=step,
+        kind=kind,
         data=data.name,
         data_digest=data.digest,
         metrics={"test_loss": 0.5},
@@ -158,6 +159,61 @@ def test_an_upload_of_unknown_data_goes_with_any(home):
         Checkpoint(theta=plain.theta, buffers=plain.buffers, space=plain.space, metadata=metadata),
     )
     assert compatible(list_checkpoints(home)) == [None, None]
+
+
+def _family(folder, kinds):
+    """A run with checkpoints of these kinds by step; a step of an average comes twice."""
+    run = open_run(folder, TrainRequest(), DIGITS)
+    for step, kind in kinds:
+        path = checkpoint_path(folder, step, average=kind == "average")
+        save_checkpoint(_checkpoint(step, kind=kind, seed=kind == "average"), path)
+    return run
+
+
+KINDS = [
+    (0, "start"), (20, "between"), (30, "snapshot"), (30, "average"), (100, "snapshot"), (100, "average"),
+]  # fmt: skip
+
+
+def test_averages_stand_behind_their_iterates(home):
+    _family(home.runs / "run", KINDS)
+    entries = list_checkpoints(home)
+    assert [(entry.label, entry.kind) for entry in entries] == [
+        ("step 0", "start"), ("step 20", "between"), ("step 30", "snapshot"), ("step 30, average", "average"),
+        ("step 100", "snapshot"), ("step 100, average", "average"),
+    ]  # fmt: skip
+    references = [entry.reference.rpartition("@")[2] for entry in entries]
+    assert references == ["0", "20", "30", "30-average", "100", "100-average"]
+    assert len({entry.digest for entry in entries}) == 6
+
+
+@pytest.mark.parametrize(
+    ("kinds", "steps"),
+    [
+        (KINDS, [30, 100]),
+        ([(0, ""), (7, ""), (9, "")], [7, 9]),  # a run from before there were kinds
+        ([(0, "start")], []),
+    ],
+)
+def test_the_snapshots_of_a_run(home, kinds, steps):
+    run = _family(home.runs / "run", kinds)
+    (entry,) = list_runs(home)
+    found = snapshots(entry)
+    assert [checkpoint.step for checkpoint in found] == steps
+    assert tuple(checkpoint.file for checkpoint in found) == run.snapshot_files
+
+
+def test_a_damaged_snapshot_is_among_them_with_its_problem(home):
+    _family(home.runs / "run", KINDS)
+    checkpoint_path(home.runs / "run", 30).write_bytes(b"x")
+    found = snapshots(list_runs(home)[0])
+    assert [bool(checkpoint.problem) for checkpoint in found] == [True, False]
+
+
+def test_a_run_that_cannot_be_read_has_no_snapshots(home):
+    _family(home.runs / "run", KINDS)
+    (home.runs / "run" / "data.json").write_text("{")
+    assert snapshots(list_runs(home)[0]) == []
 
 
 @pytest.mark.parametrize("extra", [None, "nowhere"])

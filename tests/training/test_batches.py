@@ -55,7 +55,8 @@ def batch_by_definition(data: Examples, *, step: int, size: int, seed: int, augm
     for place in range(number * size, min(count, number * size + size)):
         image = data.inputs[order[place]].permute(1, 2, 0).numpy()
         if augmentation == "crop-flip":
-            image = reference.crop_and_flip(image, *shifts[place], bool(flips[place]), border=4)
+            row, column = shifts[place]
+            image = reference.crop_and_flip(image, row, column, bool(flips[place]), border=4)
         inputs.append(image.transpose(2, 0, 1))
         targets.append(int(data.targets[order[place]]))
     return np.stack(inputs), np.array(targets)

@@ -171,6 +171,7 @@ def test_a_step_along_the_kernel_moves_nothing():
     assert torch.equal(rotate(kernel, -0.8 * kernel, rho=0.1), kernel)
     assert torch.equal(rotate(kernel, torch.zeros_like(kernel), rho=0.1), kernel)
     assert torch.equal(rotate(kernel, step, rho=0.0), kernel)
+    assert torch.equal(rotate(kernel, step * math.inf, rho=0.0), kernel)
     assert torch.equal(rotate(torch.zeros_like(kernel), step, rho=0.1), torch.zeros_like(kernel))
     # The shortest step that counts, to both sides.
     step = step - (step * kernel).sum() / kernel.square().sum() * kernel
@@ -219,11 +220,12 @@ def test_kernels_are_those_of_all_convolutions_and_dense_layers():
     assert chosen == [name for name in names.values() if name in chosen]
 
 
-def test_the_weight_decay_of_the_request_changes_nothing():
+@pytest.mark.parametrize("name", ["nesterov", "adamw", "lbfgs"])
+def test_the_weight_decay_of_the_request_changes_nothing(name):
     ends = []
     for weight_decay in (0.0, 0.5):
         module = Quadratic()
-        optimizer = layca("nesterov", module, weight_decay=weight_decay)
+        optimizer = layca(name, module, weight_decay=weight_decay)
         for rate in RATES:
             set_rate(optimizer, rate)
             take_step(optimizer, module.gradients)

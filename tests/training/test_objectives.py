@@ -201,6 +201,7 @@ def test_teachers_look_at_the_mixed_inputs_and_stay_as_they_are():
     assert all(parameter.grad is None for parameter in teacher.parameters())
     assert student.head.weight.grad is not None
     assert mixed.teaching is not None
+    assert not mixed.teaching.requires_grad
     expected = functional.softmax(teacher.eval()(mixed.inputs) / 2.0, 1)
     torch.testing.assert_close(mixed.teaching, expected.detach(), rtol=1e-6, atol=1e-7)
     # What happens to the teacher outside changes nothing.

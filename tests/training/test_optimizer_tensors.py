@@ -54,7 +54,8 @@ def through_a_file(tensors):
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training_goes_on_to_the_same_bits(name, recipe, steps):
-    rates = [0.03, 0.011, 0.02] * 6
+    # After a rate of 0 L-BFGS learns nothing from the next gradient, and goes by what it remembers.
+    rates = [0.03, 0.011, 0.0] * 6
     module = fresh_module()
     optimizer = build_optimizer(request_of(name, recipe), module)
     step(optimizer, module, rates[:steps])

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from landscape.core.errors import StoppedError
 from landscape.core.requests import TrainRequest
 from landscape.training import quickest, side_by_side
+from landscape.training.loop import Ingredients
 from landscape.training.quickest import train_quickest
 from landscape.training.runs import DataRecord
 from landscape.training.side_by_side import MemberJob
@@ -44,7 +45,7 @@ class Runs:
             if stop():
                 raise StoppedError("stopped")
             self.now += self.seconds_per_step / workers
-            progress(step, 80, "")
+            progress(10 * complete + step, 80, "")  # finished runs count as done
             if step % 10 == 0:
                 self.finish(complete + step // 10 - 1)
         return list(range(8))
@@ -57,9 +58,13 @@ def go(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Runs]:
         monkeypatch.setattr(quickest.time, "monotonic", lambda: runs.now)
         monkeypatch.setattr(side_by_side, "default_workers", lambda jobs, ingredients: workers)
         answer = train_quickest(
-            runs.jobs, None, cache=None, progress=lambda done, total, note: runs.told.append((done, total)),
-            stop=stop, what="run",
-        )  # fmt: skip
+            runs.jobs,
+            cast(Ingredients, None),
+            cache=None,
+            progress=lambda done, total, note: runs.told.append((done, total)),
+            stop=stop,
+            what="run",
+        )
         assert answer == list(range(8))
         return runs
 

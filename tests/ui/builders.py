@@ -1,6 +1,5 @@
 """Results, runs and an example folder, put where the app looks for them, as if they had been computed."""
 
-from itertools import zip_longest
 from pathlib import Path
 
 import torch
@@ -9,6 +8,7 @@ import xarray as xr
 from landscape.core.files import save_result
 from landscape.core.requests import TrainRequest
 from landscape.core.results import provenance_of
+from landscape.core.weights_header import CheckpointKind
 from landscape.networks.architectures import build_network
 from landscape.networks.checkpoint_files import save_checkpoint
 from landscape.networks.checkpoints import Checkpoint, CheckpointMetadata
@@ -36,28 +36,47 @@ def put_run(
     seed: int = 0,
     steps: tuple[int, ...] = (0, 40, 90),
     labels: tuple[str, ...] = (),
+    kinds: tuple[CheckpointKind, ...] = (),
+    averages: tuple[int, ...] = (),
+    request: TrainRequest | None = None,
+    complete: bool = True,
 ) -> Run:
-    """A run on the digits whose weights are random, so that it is there at once."""
+    """A run on the digits whose weights are random, so that it is there at once.
+
+    Args:
+        folder: Where it lies.
+        architecture: Name of the network, unless a request is given.
+        seed: Of the weights, and of the run, unless a request is given.
+        steps: At which there are checkpoints.
+        labels: Their labels; "" for the rest.
+        kinds: Their kinds; "" for the rest.
+        averages: Steps at which there are averages, too.
+        request: What was asked for.
+        complete: Whether it is finished.
+    """
     data = load_data("digits")
     record = DataRecord(name=data.name, digest=data.digest, reference="digits")
-    run = open_run(folder, TrainRequest(architecture=architecture, seed=seed, cycles=2), record)
-    for step, label in zip_longest(steps, labels, fillvalue=""):
-        assert isinstance(step, int)
+    request = request or TrainRequest(architecture=architecture, seed=seed, cycles=2)
+    run = open_run(folder, request, record)
+    for number, step in enumerate((*steps, *averages)):
+        average = number >= len(steps)
         with torch.random.fork_rng():
-            torch.manual_seed(1000 * seed + step)
-            network = build_network(architecture, data.input_shape, len(data.classes))
+            torch.manual_seed(1000 * seed + step + 500 * average)
+            network = build_network(request.architecture, data.input_shape, len(data.classes))
         metadata = CheckpointMetadata(
-            architecture=architecture,
+            architecture=request.architecture,
             input_shape=data.input_shape,
             classes=len(data.classes),
             data=data.name,
             data_digest=data.digest,
             step=step,
-            label=label,
+            label=labels[number] if number < len(labels) else "",
+            kind="average" if average else kinds[number] if number < len(kinds) else "",
             weight_decay=1e-4,
             metrics={"test_accuracy": 0.5, "test_loss": 1.25},
         )
-        save_checkpoint(Checkpoint.from_module(network, metadata), checkpoint_path(folder, step))
+        path = checkpoint_path(folder, step, average=average)
+        save_checkpoint(Checkpoint.from_module(network, metadata), path)
     count = torch.arange(1, 91, dtype=torch.float64).numpy()
     history = {
         "step": count,
@@ -66,7 +85,8 @@ def put_run(
         "train_accuracy": 1 - 1 / count,
     }
     save_history(folder, history)
-    mark_complete(folder)
+    if complete:
+        mark_complete(folder)
     return run
 
 

@@ -1,11 +1,22 @@
+import json
+import os
 import time
 
 import pytest
 
-from landscape.core.requests import LineRequest, PlaneRequest
+from landscape.core.requests import (
+    DiversityRequest,
+    EnsembleRequest,
+    FanRequest,
+    LineRequest,
+    PlaneRequest,
+    SearchRequest,
+    TrainRequest,
+)
 from landscape.service.claims import Claims
 from landscape.service.jobs import Jobs
 from landscape.service.store import Store
+from landscape.ui.job_words import describe
 from tests.figures.synthetic import plane_result
 from tests.ui.builders import put_run
 
@@ -116,3 +127,100 @@ def test_the_picture_so_far_is_drawn(open_page, jobs, home):
     assert not test.exception
     (chart,) = test.get("bidi_component")
     assert "Contour map of train loss" in chart.proto.json
+
+
+CHECKPOINTS = ("run-1@40", "run-1@90", "run-2@40")
+WORDS = [
+    (TrainRequest(recipe="fge", epochs=40, seed=7, start_from="run-1@90"),
+     "FGE: training convnet on digits", "40 epochs, nesterov, highest rate 0.1, seed 7, from run-1 · step 90"),
+    (TrainRequest(recipe="independent", cycles=3, architecture="mlp", data="a/b.npz"),
+     "Independent: training mlp on b.npz", "3 networks, 60 epochs each, nesterov, highest rate 0.1, seed 0"),
+    (TrainRequest(recipe="single-cycle", optimizer="adam", learning_rate=1e-3),
+     "Single cycle: training convnet on digits", "6 networks, 60 epochs in all, adam, highest rate 0.001, seed 0"),
+    (SearchRequest(trials=9), "Search for settings: Standard, convnet on digits",
+     "9 trials with highest learning rate, weight decay drawn, up to 60 epochs each"),
+    (LineRequest(checkpoints=CHECKPOINTS[:2], points=21), "Line with 21 points", "run-1 · step 40, run-1 · step 90"),
+    (FanRequest(checkpoints=CHECKPOINTS, groups=("a", "a", "a"), points=5),
+     "Lines to the last snapshot, 5 points each", "a (3)"),
+    (EnsembleRequest(checkpoints=CHECKPOINTS, groups=("a", "a", "b")), "Ensembles of 3 networks", "a (2), b (1)"),
+    (DiversityRequest(checkpoints=(*CHECKPOINTS, "c@1", "d@2", "e@3")), "Mistakes of 6 networks compared",
+     "run-1 · step 40, run-1 · step 90, run-2@40, c@1 and 2 more"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("request_", "title", "about"), WORDS, ids=[words[1] for words in WORDS])
+def test_a_job_is_told_in_words(jobs, request_, title, about):
+    names = {"run-1@40": "run-1 · step 40", "run-1@90": "run-1 · step 90"}
+    assert describe(jobs.submit(request_), names) == (title, about)
+
+
+def test_checkpoints_are_called_by_run_and_label(open_page, jobs, home):
+    put_run(home.runs / "run-1", labels=("start", "snapshot 1", "snapshot 2"))
+    references = tuple(f"{home.runs}/run-1@{step}" for step in (40, 90))
+    jobs.submit(LineRequest(checkpoints=references, points=3))
+    words = " ".join(text.value for text in open_page("jobs").caption).replace("\\", "")
+    assert "run-1 · snapshot 1 (step 40), run-1 · snapshot 2 (step 90)" in words
+
+
+def test_a_training_shows_its_curves_while_it_runs(open_page, jobs, home):
+    request = TrainRequest(architecture="mlp", cycles=2, seed=5)
+    job = jobs.submit(request)
+    Claims(home).claim()
+    test = open_page("workbench", job=job.id)
+    assert not test.exception
+    assert "as soon as the first steps are made" in " ".join(text.value for text in test.caption)
+    put_run(home.runs / "run-5", request=request, complete=False)
+    test = open_page("workbench", job=job.id)
+    assert not test.exception
+    assert "over the steps of the run run-5" in charts(test)[0]["alt"]
+
+
+def test_a_family_shows_the_network_that_is_worked_on(open_page, jobs, home):
+    request = TrainRequest(architecture="mlp", recipe="independent", cycles=3)
+    job = jobs.submit(request)
+    Claims(home).claim()
+    family = put_run(home.runs / "family", request=request, complete=False)
+    (family.folder / "history.npz").unlink()
+    for number in (1, 2):
+        put_run(family.folder / "members" / f"member-{number}", seed=number, complete=False)
+    os.utime(family.folder / "members" / "member-1" / "history.npz", (1e9, 1e9))
+    test = open_page("workbench", job=job.id)
+    assert not test.exception
+    assert "Network 2 of 3" in " ".join(text.value for text in test.caption)
+    assert charts(test)
+
+
+def test_a_finished_training_leads_to_the_library(open_page, jobs, home, monkeypatch):
+    run = put_run(home.runs / "run-1")
+    job = jobs.submit(run.request)
+    went = []
+    monkeypatch.setattr("landscape.ui.job_view.go_to", lambda name, **query: went.append((name, query)))
+    test = open_page("jobs")
+    assert test.button(f"open_{job.id}").label == "Show in Library"
+    test.button(f"open_{job.id}").click().run()
+    assert went == [("library", {"run": "run-1"})]
+
+
+@pytest.mark.parametrize(
+    ("request_", "unit"),
+    [
+        (EnsembleRequest(checkpoints=CHECKPOINTS), "networks"),
+        (SearchRequest(), "epochs"),
+        (FanRequest(checkpoints=CHECKPOINTS), "points"),
+        (TrainRequest(), "steps"),
+    ],
+)
+def test_each_job_counts_what_it_makes(open_page, jobs, request_, unit):
+    job = jobs.submit(request_)
+    Claims(jobs.home).claim()
+    jobs.report(job.id, 2, 9, "trial 3")
+    (text,) = [bar.text for bar in open_page("jobs").progress]
+    assert text.startswith(f"2 of 9 {unit}")
+    assert ("trial 3" in text) == (unit in ("epochs", "steps"))
+
+
+def charts(test):
+    return [
+        chart for chart in map(json.loads, (part.proto.json for part in test.get("bidi_component")))
+        if chart["view"] != "plan"
+    ]  # fmt: skip

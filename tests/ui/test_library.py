@@ -1,11 +1,19 @@
+import json
+
 import msgspec
 import pytest
 
 from landscape.core.errors import CheckpointError
+from landscape.core.requests import TrainRequest
 from landscape.service.pretrained import Index, RunRecord, save_index
 from landscape.service.uploads import Manifest, Upload
 from landscape.ui import uploading
 from tests.ui.builders import put_run
+
+
+def checkpoints(test):
+    """The table of checkpoints."""
+    return next(frame for frame in test.dataframe if "checkpoint" in frame.value)
 
 
 def test_an_empty_library_offers_a_way(open_page):
@@ -19,7 +27,7 @@ def test_every_checkpoint_is_a_row(open_page, home):
     put_run(home.runs / "run-1", steps=(0, 40))
     test = open_page("library")
     assert not test.exception
-    table = test.dataframe[0].value
+    table = checkpoints(test).value
     assert list(table["checkpoint"]) == ["step 0", "step 40"]
     assert list(table["architecture"]) == ["mlp", "mlp"]
     assert list(table["test accuracy"]) == [0.5, 0.5]
@@ -40,17 +48,17 @@ def test_uploads_come_first_then_own_runs_then_examples(open_page, home, shipped
         (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
     test = open_page("library")
     assert not test.exception
-    table = test.dataframe[0].value
+    table = checkpoints(test).value
     assert list(table["from"]) == ["upload", "upload", "your run", "example"]
     assert list(table["checkpoint"]) == ["new.pt", "old.pt", "step 1", "step 1"]
     assert table["test accuracy"].isna().tolist() == [True, True, False, False]
-    assert test.dataframe[0].proto.placeholder == "–"  # noqa: RUF001  # an en dash stands for no value
+    assert checkpoints(test).proto.placeholder == "–"  # noqa: RUF001  # an en dash stands for no value
 
 
 def test_a_checkpoint_has_the_name_it_has_in_figures(open_page, home):
     put_run(home.runs / "run-1", steps=(0, 40), labels=("start", "snapshot 1"))
     test = open_page("library")
-    assert list(test.dataframe[0].value["checkpoint"]) == ["start (step 0)", "snapshot 1 (step 40)"]
+    assert list(checkpoints(test).value["checkpoint"]) == ["start (step 0)", "snapshot 1 (step 40)"]
     test = open_page("workbench")
     assert test.selectbox("checkpoint_A").value == "run-1 · snapshot 1 (step 40)"
 
@@ -72,7 +80,7 @@ def test_problems_are_sentences(open_page, home):
     (home.runs / "run-2" / "data.json").write_text("{")
     test = open_page("library")
     assert not test.exception
-    assert "is not a safetensors file" in " ".join(test.dataframe[0].value["problem"])
+    assert "is not a safetensors file" in " ".join(checkpoints(test).value["problem"])
     assert "cannot be read" in test.warning[0].value
 
 
@@ -111,3 +119,49 @@ def test_a_refused_file_says_why(open_page, monkeypatch, home, problem):
     assert not test.exception
     assert "It fits no network" in test.error[0].value if problem else "needs code" in test.error[0].value
     assert r"bad\*\.pt" in test.error[0].value
+
+
+def runs(test):
+    """The table of runs."""
+    return next(frame for frame in test.dataframe if "recipe" in frame.value)
+
+
+def charts(test):
+    return [json.loads(chart.proto.json) for chart in test.get("bidi_component")]
+
+
+def test_every_run_is_a_row_with_what_it_was(open_page, home):
+    request = TrainRequest(architecture="mlp", recipe="independent", cycles=2, epochs=30, optimizer="sgd")
+    put_run(home.runs / "family", request=request)
+    put_run(home.runs / "plain")
+    test = open_page("library")
+    assert not test.exception
+    table = runs(test).value.set_index("run")
+    assert table.loc["family", ["recipe", "epochs", "optimiser"]].tolist() == ["Independent", 60, "sgd"]
+    assert table.loc["plain", "recipe"] == "Snapshot"
+    assert not charts(test)
+
+
+def test_a_link_shows_how_a_run_was_trained(open_page, home):
+    put_run(home.runs / "one")
+    put_run(home.runs / "two", seed=3)
+    test = open_page("library", run="one")
+    assert not test.exception
+    assert "of the run one" in charts(test)[0]["alt"]
+    assert "seed 0" in " ".join(caption.value for caption in test.caption)
+
+
+def test_several_runs_are_compared(open_page, home):
+    put_run(home.runs / "one")
+    put_run(home.runs / "two", seed=3)
+    test = open_page("library", run=["one", "two", "gone"])
+    assert not test.exception
+    assert "Compared" in " ".join(text.value for text in test.markdown)
+    assert charts(test)
+
+
+def test_averages_and_kinds_are_shown(open_page, home):
+    put_run(home.runs / "one", steps=(0, 40), kinds=("start", "snapshot"), averages=(40,))
+    table = checkpoints(open_page("library")).value
+    assert table["checkpoint"].tolist() == ["step 0", "step 40", "step 40, average"]
+    assert table["kind"].tolist() == ["start", "snapshot", "average"]

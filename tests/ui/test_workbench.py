@@ -17,7 +17,7 @@ def measured(monkeypatch):
     """Estimates without a process: what the test says, at once."""
     answers = {"": Estimate(12.0, 441, 1797)}
     monkeypatch.setattr(estimates, "_measure", lambda request, home: answers[""])
-    monkeypatch.setattr("landscape.ui.evaluation_form.ESTIMATES", Estimates())
+    monkeypatch.setattr("landscape.ui.estimate_view.ESTIMATES", Estimates())
     return answers
 
 
@@ -152,11 +152,11 @@ def test_a_training_run_is_asked_for(open_page, home):
     words = " ".join(text.value for text in test.markdown)
     assert "Press Train" in words
     assert "Press Run" not in words
-    test.number_input("epochs").set_value(7)
+    test.number_input("epochs").set_value(12)
     test.number_input("seed").set_value(3).run()
     test.button("train").click().run()
     assert not test.exception
-    assert asked(home) == [TrainRequest(epochs=7, seed=3)]
+    assert asked(home) == [TrainRequest(epochs=12, seed=3)]
 
 
 def test_an_impossible_training_is_refused_beside_the_form(open_page):
