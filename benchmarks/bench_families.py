@@ -21,7 +21,7 @@ from landscape.networks.datasets import load_data
 from landscape.networks.evaluator import choose_device
 from landscape.training import side_by_side
 from landscape.training.families import train_family
-from landscape.training.loop import Ingredients
+from landscape.training.ingredients import Ingredients
 from landscape.training.runs import DataRecord
 
 

@@ -37,7 +37,7 @@ once() {
 
 python3 -c 'import torch; assert torch.cuda.is_available(), "this machine has no usable CUDA device"' || exit 2
 once tests python3 -m pytest -q -m gpu tests/networks tests/training
-once benchmarks python3 -m benchmarks evaluation training
+once benchmarks python3 -m benchmarks evaluation training families
 cp benchmarks/records/*cuda* "$folder"/ 2>/dev/null
 
 # The last half minute is for packing. What is too short to load the data is left to the next sitting.

@@ -125,7 +125,9 @@ def fge_rates_as_released(high: float, low: float, epochs: int, batches: int, cy
     for e in range(epochs):
         for i in range(batches):
             t = ((e % cycle) + i / batches) / cycle
-            rates.append(high * (1 - 2 * t) + low * 2 * t if t < 0.5 else high * (2 * t - 1) + low * (2 - 2 * t))
+            rates.append(
+                high * (1 - 2 * t) + low * 2 * t if t < 0.5 else high * (2 * t - 1) + low * (2 - 2 * t)
+            )
     return rates
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from landscape.commands.options import Number, home_option
+from landscape.commands.options import home_option
+from landscape.commands.values import Number
 
 
 @click.command()

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from landscape.commands.options import Number
 from landscape.commands.outputs import prepare_folder
-from landscape.commands.studies import Resolution
+from landscape.commands.values import Number, Resolution
 
 
 @click.command()

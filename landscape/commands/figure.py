@@ -21,7 +21,7 @@ from landscape.figures.style import FigureStyle
 )
 @options_of(FigureStyle, into="fields")
 def figure(result: Path, out: Path, fields: dict[str, Any]) -> None:
-    """Draw a result that `line` or `plane` wrote. Nothing is computed again."""
+    """Draw a finished result. Nothing is computed again."""
     style = FigureStyle(**fields)
     prepare_file(out)
     from landscape.core.files import load_result

@@ -1,5 +1,6 @@
 """One sentence that says what is to be seen in a result, made from its numbers."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,17 @@ from landscape.core.requests import Measure, Split
 if TYPE_CHECKING:
     import xarray as xr
 
+# Of more groups than this a sentence names the best alone.
+_MOST_GROUPS = 4
+
 
 def finding(result: "xr.Dataset") -> str:
-    """The sentence for a line or plane result: train loss (with weight decay, as it is drawn), and test error."""
-    return _line(result) if result.attrs["study"] == "line" else _plane(result)
+    """The sentence for any result.
+
+    Line and plane: train loss (with weight decay, as it is drawn), and test error. Groups of checkpoints: test error,
+    or what the test predictions have in common. Search: validation error.
+    """
+    return _FINDINGS[result.attrs["study"]](result)
 
 
 def spread(result: "xr.Dataset", *, measure: Measure, split: Split) -> str:
@@ -61,9 +69,104 @@ def _plane(result: "xr.Dataset") -> str:
     )
 
 
+def _fan(result: "xr.Dataset") -> str:
+    t = result["t"].values
+    errors = result["error"].sel(split="test").values[:, (t >= 0) & (t <= 1)]
+    last = result["rebuilt_error"].sel(split="test").values
+    words = []
+    for name, members in _groups(result).items():
+        on_lines = errors[np.isin(result["pair_last"].values, members)]
+        what = _at_most(on_lines[~np.isnan(on_lines)])
+        words.append(f"{what}{_in(name)} (last checkpoint: {last[members[-1]]:.1%})")
+    return f"On the lines from earlier checkpoints to the last one the test error {_listed(words)}."
+
+
+def _ensemble(result: "xr.Dataset") -> str:
+    chosen = result.sel(split="test", order="last")
+    found: dict[str, tuple[float, str]] = {}
+    for place, (name, members) in enumerate(_groups(result).items()):
+        together = float(chosen["error"].isel(group=place, size=len(members) - 1))
+        alone = float(chosen["error"].isel(group=place, size=0))
+        average = float(chosen["average_error"].isel(group=place))
+        mean = "" if np.isnan(average) else f", the mean of the weights on {average:.1%}"
+        words = f"{together:.1%} of the test examples{_in(name)} with {len(members)} networks"
+        found[name] = (together, f"{words} (the last alone on {alone:.1%}{mean})")
+    if len(found) > _MOST_GROUPS:
+        best = min(found, key=lambda name: found[name][0])
+        return f"Of {len(found)} groups the best ensemble errs on {found[best][1]}."
+    return f"The ensemble errs on {_listed([words for _, words in found.values()])}."
+
+
+def _diversity(result: "xr.Dataset") -> str:
+    chosen = result.sel(split="test")
+    correlation = chosen["correlation"].isel(variant=0).values
+    disagreement = chosen["disagreement"].values
+    words = []
+    for name, members in _groups(result).items():
+        if len(members) > 1:
+            pairs = np.triu_indices(len(members), k=1)
+            alike, apart = (
+                _mean(matrix[np.ix_(members, members)][pairs]) for matrix in (correlation, disagreement)
+            )
+            also = f"two of them disagree about {apart:.1%} of the examples"
+            words.append(f"{alike:.2f} on average{_in(name)} ({also})")
+    if not words:
+        return "Every group has a single checkpoint; the matrix of all pairs compares them."
+    return f"The test predictions of two checkpoints correlate by {_listed(words)}."
+
+
+def _search(result: "xr.Dataset") -> str:
+    from landscape.core.search_measures import best_trial, last_values
+
+    count = result.sizes["trial"]
+    best = best_trial(result)
+    if best is None:
+        return f"None of {count} trials has a validation error."
+    settings = [
+        f"{str(name).replace('_', ' ')} {float(value):.3g}"
+        for name, value in zip(result["parameter"].values, result["value"].values[best], strict=True)
+    ]
+    error = float(last_values(result, "validation_error")[best])
+    return f"The best of {count} trials has a validation error of {error:.1%}, with {_listed(settings)}."
+
+
+def _groups(result: "xr.Dataset") -> dict[str, list[int]]:
+    """Places of the checkpoints of each group, by its name."""
+    names = [str(name) for name in result["checkpoint_group"].values]
+    return {
+        name: [place for place, each in enumerate(names) if each == name] for name in dict.fromkeys(names)
+    }
+
+
+def _at_most(values: np.ndarray) -> str:
+    """How high known errors go."""
+    if not values.size:
+        return "is not known yet"
+    return "diverges" if np.isinf(values).any() else f"reaches {values.max():.1%}"
+
+
+def _in(group: str) -> str:
+    return f" in {group}" if group else ""
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def _at_checkpoints(result: "xr.Dataset", measure: Measure, split: Split) -> np.ndarray:
     return result[f"own_{measure}"].sel(split=split).values
 
 
 def _listed(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+_FINDINGS: "dict[str, Callable[[xr.Dataset], str]]" = {
+    "line": _line,
+    "plane": _plane,
+    "fan": _fan,
+    "ensemble": _ensemble,
+    "diversity": _diversity,
+    "search": _search,
+}

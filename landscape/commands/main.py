@@ -9,7 +9,8 @@ from landscape.commands.app import app
 from landscape.commands.demo import demo
 from landscape.commands.figure import figure
 from landscape.commands.pretrained import pretrained
-from landscape.commands.studies import line, plane
+from landscape.commands.search import search
+from landscape.commands.studies import diversity, ensemble, fan, line, plane
 from landscape.commands.train import train
 from landscape.core.errors import LandscapeError, StoppedError
 
@@ -50,10 +51,10 @@ def _sentence(error: click.UsageError) -> str:
 def main() -> None:
     """See the loss landscape of your own networks.
 
-    A checkpoint is a file, or RUN_DIR@STEP, or RUN_DIR@last. Long work shows its progress on a terminal; Ctrl-C stops
-    it, and the same command goes on where it stopped.
+    A checkpoint is a file, or RUN_DIR@STEP, RUN_DIR@last or RUN_DIR@average. Long work shows its progress on a
+    terminal; Ctrl-C stops it, and the same command goes on where it stopped.
     """
 
 
-for verb in (demo, train, line, plane, figure, app, pretrained):
+for verb in (demo, train, search, line, plane, fan, ensemble, diversity, figure, app, pretrained):
     main.add_command(verb)

@@ -10,45 +10,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from landscape.commands.values import NOTHING, Named, Number, Numbers, Range
 from landscape.commands.work import Work
-from landscape.core.errors import RequestError
-from landscape.core.requests import Device, Request
+from landscape.core.request_base import Device, Request
+from landscape.core.training_requests import default_of
 
 Function = Callable[..., Any]
 
 _ATTRIBUTE = re.compile(r"^    (\w+): ")
-
-
-class Named(click.Choice[str]):
-    """One of a few names. The request itself refuses others, in a sentence that offers the nearest one."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name as it was written."""
-        return str(value)
-
-
-class Number(click.ParamType[int | float]):
-    """A whole number or a real one, refused in a sentence."""
-
-    def __init__(self, kind: type[int] | type[float]) -> None:
-        self.kind = kind
-        self.name = "whole number" if kind is int else "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
-        """The number that was written.
-
-        Raises:
-            RequestError: It is none.
-        """
-        try:
-            return self.kind(value)
-        except ValueError as error:
-            named = param.opts[0] if param is not None else "The value"
-            raise RequestError(f"{named} is {value!r}; give a {self.name}.") from error
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """What stands for the value in the help."""
-        return "N" if self.kind is int else "X"
 
 
 def options_of(kind: type, *, into: str, leave_out: Collection[str] = ()) -> Callable[[Function], Function]:
@@ -106,10 +75,14 @@ def home_option(function: Function) -> Function:
 
 
 def command_words(request: Request) -> list[str]:
-    """The options that ask for a request whose every field is an option, with all its values written out."""
+    """The options that ask for a request whose every field is an option: those whose value is not the default."""
+    kind = type(request)
+    hints = get_type_hints(kind)
     words = []
     for name in request.__struct_fields__:
-        words += [_flag(name), str(getattr(request, name))]
+        value = getattr(request, name)
+        if value != default_of(kind, name):
+            words += _words(_flag(name), _core(hints[name]), value)
     return words
 
 
@@ -136,25 +109,56 @@ def _for_a_terminal(text: str) -> str:
 
 
 def _option(name: str, hint: Any, default: Any, text: str) -> Callable[[Function], Function]:
-    parts = (hint,) if get_origin(hint) is Literal else get_args(hint) or (hint,)
-    (core,) = (part for part in parts if part is not NoneType)
+    core = _core(hint)
     if core is bool:
         return click.option(_flag(name), name, is_flag=True, default=default, help=text)
+    several = core == tuple[str, ...]
+    kind = click.STRING if several else _parameter_type(core)
+    if default is not None and NoneType in get_args(hint):
+        text += f" The word {NOTHING} leaves it out."
     return click.option(
         _flag(name),
         name,
-        type=_parameter_type(core),
-        default=default,
-        show_default=default is not None,
-        help=text,
+        type=kind,
+        multiple=several,
+        default=default if several or default is None else _written(core, default),
+        show_default=default not in (None, ()),
+        help=f"{text} Give it once for each." if several else text,
     )
 
 
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def _core(hint: Any) -> Any:
+    """The type of a field without its None."""
+    if get_origin(hint) in (Literal, tuple):
+        return hint
+    (core,) = (part for part in get_args(hint) or (hint,) if part is not NoneType)
+    return core
 
 
 def _parameter_type(core: Any) -> click.ParamType[Any]:
     if get_origin(core) is Literal:
         return Named(get_args(core))
+    if get_origin(core) is tuple:
+        return Numbers() if core == tuple[int, ...] else Range()
     return Number(core) if core in (int, float) else click.STRING
+
+
+def _words(flag: str, core: Any, value: Any) -> list[str]:
+    """One option with its value, in the form that its parameter type reads."""
+    if core is bool:
+        return [flag]
+    if core == tuple[str, ...]:
+        return [word for each in value for word in (flag, each)]
+    return [flag, _written(core, value)]
+
+
+def _written(core: Any, value: Any) -> str:
+    if value is None or value == ():
+        return NOTHING
+    if get_origin(core) is tuple:
+        return ("," if core == tuple[int, ...] else ":").join(map(str, value))
+    return str(value)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -3,17 +3,17 @@
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 from msgspec.structs import replace
 
+from landscape.commands.exhibits import EXHIBITS, RUNS, WITH_OPTIMIZER, Exhibit
 from landscape.commands.outputs import prepare_folder
 from landscape.commands.work import Work, compute_result, train_run
-from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest
+from landscape.core.requests import AnyEvaluation
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,35 +21,6 @@ if TYPE_CHECKING:
     from landscape.core.results import CheckpointRecord
     from landscape.service.pretrained import ResultRecord
     from landscape.training.runs import Run
-
-# The highest rates are those of Huang et al. (2017), section 4. The weight decay is ours: ten times theirs, so that the
-# snapshots of so small a network move far enough apart for a picture.
-_STANDARD = TrainRequest(recipe="standard", cycles=6, epochs=60, learning_rate=0.1, weight_decay=1e-3)
-RUNS: dict[str, TrainRequest] = {
-    "snapshot-0": replace(_STANDARD, recipe="snapshot", learning_rate=0.2),
-    "standard-0": _STANDARD,
-    "standard-1": replace(_STANDARD, seed=1),
-    "standard-2": replace(_STANDARD, seed=2),
-}
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """A result to ship: its name, and the checkpoints it goes through, as run and place in the run (-1 is the last)."""
-
-    id: str
-    through: tuple[tuple[str, int], ...]
-
-
-# The first is what the app shows first.
-EXHIBITS = (
-    Exhibit("three-runs", (("standard-0", -1), ("standard-1", -1), ("standard-2", -1))),
-    Exhibit("three-snapshots", (("snapshot-0", 2), ("snapshot-0", 4), ("snapshot-0", 6))),
-    Exhibit("snapshots-and-another-run", (("snapshot-0", -1), ("standard-1", -1), ("snapshot-0", 1))),
-    Exhibit("two-runs-line", (("standard-0", -1), ("standard-1", -1))),
-    Exhibit("snapshot-to-standard", (("snapshot-0", -1), ("standard-0", -1))),
-    Exhibit("last-to-first-snapshot", (("snapshot-0", -1), ("snapshot-0", 1))),
-)
 
 
 @click.command()
@@ -74,31 +45,53 @@ def pretrained(out: Path) -> None:
             name: train_run(request, work, label=name, folder=out / "runs" / name)
             for name, request in RUNS.items()
         }
-        records = tuple(_ship(exhibit, runs, work, out) for exhibit in EXHIBITS)
+        for name, run in runs.items():
+            _drop_working_files(name, run)
+        records = tuple(_ship(exhibit, work, out) for exhibit in EXHIBITS)
     shipped = tuple(RunRecord(name=name, folder=f"runs/{name}") for name in RUNS)
     save_index(Index(results=records, runs=shipped), out)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     click.echo(f"{len(RUNS)} runs and {len(EXHIBITS)} results, {size / 1e6:.1f} MB: {out}")
 
 
-def _ship(exhibit: Exhibit, runs: dict[str, "Run"], work: Work, out: Path) -> "ResultRecord":
+def _drop_working_files(name: str, run: "Run") -> None:
+    """Remove what only a training that goes on would need: members of a family, optimiser states."""
+    shutil.rmtree(run.folder / "members", ignore_errors=True)
+    if name != WITH_OPTIMIZER:
+        shutil.rmtree(run.folder / "optimizer", ignore_errors=True)
+
+
+def request_of(exhibit: Exhibit, folder: Path) -> AnyEvaluation:
+    """The request of an exhibit, whose runs lie in `folder/runs`."""
+    from landscape.service.groups import read_groups
+    from landscape.service.home import Home
+
+    found = read_groups(exhibit.of, Home(folder))
+    options: dict[str, Any] = {**exhibit.options}
+    if found.names:
+        options["groups"] = found.names
+    return exhibit.study(
+        checkpoints=tuple(_absolute(reference, folder) for reference in found.checkpoints), **options
+    )
+
+
+def _absolute(reference: str, folder: Path) -> str:
+    return reference if Path(reference).is_absolute() else str(folder / "runs" / reference)
+
+
+def _ship(exhibit: Exhibit, work: Work, out: Path) -> "ResultRecord":
     from landscape.commands.findings import finding
     from landscape.core.files import save_result
     from landscape.figures import FigureStyle, save_figure
     from landscape.service.pretrained import ResultRecord
 
-    checkpoints = tuple(str(runs[run].checkpoint_files[place]) for run, place in exhibit.through)
-    request = (
-        LineRequest(checkpoints=checkpoints, points=61, start=-0.25, stop=1.25)
-        if len(checkpoints) == 2
-        else PlaneRequest(checkpoints=checkpoints, columns=41, rows=41)
-    )
-    result = _renamed(compute_result(request, work, label=exhibit.id), exhibit, out.parent)
+    request = request_of(exhibit, out)
+    result = _renamed(compute_result(request, work, label=exhibit.id), out.parent)
     folder = Path("results") / exhibit.id
     save_result(result, out / folder / "result.nc")
     posters = {theme: folder / f"poster-{theme}.webp" for theme in ("light", "dark")}
     for theme, poster in posters.items():
-        save_figure(result, out / poster, FigureStyle(dark=theme == "dark"))
+        save_figure(result, out / poster, FigureStyle(dark=theme == "dark", split=exhibit.split))
     return ResultRecord(
         id=exhibit.id,
         title=result.attrs["title"],
@@ -109,18 +102,18 @@ def _ship(exhibit: Exhibit, runs: dict[str, "Run"], work: Work, out: Path) -> "R
     )
 
 
-def _renamed(result: "xr.Dataset", exhibit: Exhibit, root: Path) -> "xr.Dataset":
+def _renamed(result: "xr.Dataset", root: Path) -> "xr.Dataset":
     """The result with places that hold elsewhere, and with the run's name in each label if there are several runs."""
     from landscape.core.results import provenance_attribute, provenance_of
 
     provenance = provenance_of(result)
     prefix = f"{root}/"
-    labels = _labels(provenance.checkpoints, exhibit)
+    labels = _labels(provenance.checkpoints)
     records = tuple(
         replace(record, label=label, source=record.source.removeprefix(prefix))
         for record, label in zip(provenance.checkpoints, labels, strict=True)
     )
-    words = [word.removeprefix(prefix) for word in shlex.split(provenance.command)]
+    words = [word.replace(prefix, "") for word in shlex.split(provenance.command)]
     moved = replace(provenance, checkpoints=records, command=shlex.join(words))
     before = ", ".join(record.label for record in provenance.checkpoints)
     return result.assign_coords(checkpoint=np.array(labels, dtype=object)).assign_attrs(
@@ -129,8 +122,8 @@ def _renamed(result: "xr.Dataset", exhibit: Exhibit, root: Path) -> "xr.Dataset"
     )
 
 
-def _labels(records: "tuple[CheckpointRecord, ...]", exhibit: Exhibit) -> list[str]:
-    runs = [run for run, _ in exhibit.through]
+def _labels(records: "tuple[CheckpointRecord, ...]") -> list[str]:
+    runs = [Path(record.source.rpartition("@")[0]).name for record in records]
     if len(set(runs)) == 1:
         return [record.label for record in records]
     return [

@@ -1,4 +1,4 @@
-"""`line` and `plane`: the loss around checkpoints."""
+"""`line` and `plane`: the loss around checkpoints; `fan`, `ensemble` and `diversity`: groups of them compared."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,14 +7,25 @@ import click
 
 from landscape.commands.options import options_of, work_options
 from landscape.commands.outputs import OUT_FILE, prepare_file
+from landscape.commands.values import Resolution, Span
 from landscape.commands.work import Work, compute_result
-from landscape.core.errors import RequestError, StoreError
-from landscape.core.requests import LineRequest, PlaneRequest
+from landscape.core.errors import StoreError
+from landscape.core.requests import (
+    AnyEvaluation,
+    DiversityRequest,
+    EnsembleRequest,
+    FanRequest,
+    LineRequest,
+    PlaneRequest,
+    SearchRequest,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_OUT = click.option(
+Answerable = AnyEvaluation | SearchRequest
+
+OUT = click.option(
     "--out",
     type=OUT_FILE,
     default=None,
@@ -23,49 +34,10 @@ _OUT = click.option(
     "Without it the result is kept in the working folder only.",
 )
 
-
-class Span(click.ParamType[tuple[float, float]]):
-    """`START:STOP`, two numbers."""
-
-    name = "start:stop"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float]:
-        """Both numbers.
-
-        Raises:
-            RequestError: The text has another form.
-        """
-        try:
-            start, stop = map(float, value.split(":"))
-        except ValueError as error:
-            raise RequestError(
-                f"The range {value!r} is not START:STOP; give two numbers, such as --range=-0.5:1.5."
-            ) from error
-        return start, stop
-
-
-class Resolution(click.ParamType[tuple[int, int]]):
-    """`41`, or `61x41`: columns x rows."""
-
-    name = "columns[x rows]"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Columns and rows.
-
-        Raises:
-            RequestError: The text has another form.
-        """
-        columns, times, rows = value.lower().partition("x")
-        try:
-            return int(columns), int(rows if times else columns)
-        except ValueError as error:
-            raise RequestError(
-                f"The resolution {value!r} is neither a whole number nor COLUMNSxROWS; give for example 41 or 61x41."
-            ) from error
+GROUPS = "RUN_DIR|NAME=A,B,..."
+# Fields of requests of whole groups that do not come from an option; predictions know no penalty.
+_GIVEN = ("checkpoints", "groups", "task")
+_OF_PREDICTIONS = (*_GIVEN, "weight_decay")
 
 
 @click.command()
@@ -80,7 +52,7 @@ class Resolution(click.ParamType[tuple[int, int]]):
     metavar="START:STOP",
     help="First and last t. 0 is A and 1 is B; below 0 the line begins before A, above 1 it goes on behind B.",
 )
-@_OUT
+@OUT
 @work_options
 def line(
     checkpoints: tuple[str, ...],
@@ -91,7 +63,7 @@ def line(
 ) -> None:
     """Compute the loss along the line through checkpoints A and B."""
     start, stop = span
-    _compute(LineRequest(checkpoints=checkpoints, start=start, stop=stop, **fields), out, work)
+    answer(LineRequest(checkpoints=checkpoints, start=start, stop=stop, **fields), out, work)
 
 
 @click.command()
@@ -105,7 +77,7 @@ def line(
     metavar="N|COLUMNSxROWS",
     help="Grid points along alpha (columns) and beta (rows).",
 )
-@_OUT
+@OUT
 @work_options
 def plane(
     checkpoints: tuple[str, ...],
@@ -116,14 +88,82 @@ def plane(
 ) -> None:
     """Compute the loss over the plane through checkpoints A, B and C."""
     columns, rows = resolution
-    _compute(PlaneRequest(checkpoints=checkpoints, columns=columns, rows=rows, **fields), out, work)
+    answer(PlaneRequest(checkpoints=checkpoints, columns=columns, rows=rows, **fields), out, work)
 
 
-def _compute(request: LineRequest | PlaneRequest, out: Path | None, work: Work) -> None:
+@click.command()
+@click.argument("groups", nargs=-1, metavar=GROUPS)
+@options_of(FanRequest, into="fields", leave_out=(*_GIVEN, "start", "stop"))
+@click.option(
+    "--range",
+    "span",
+    type=Span(),
+    default="0:1",
+    show_default=True,
+    metavar="START:STOP",
+    help="First and last t. 0 is the earlier checkpoint and 1 the last of the group; the lines may go beyond both.",
+)
+@OUT
+@work_options
+def fan(
+    groups: tuple[str, ...],
+    fields: dict[str, Any],
+    span: tuple[float, float],
+    out: Path | None,
+    work: Work,
+) -> None:
+    """Compute the lines from every earlier checkpoint of a group to its last.
+
+    A group is the folder of a run, whose snapshots it takes, or NAME=CHECKPOINT,CHECKPOINT or NAME=RUN_DIR; several
+    are compared. Checkpoints that stand alone are together one group.
+    """
+    start, stop = span
+    answer(FanRequest(**_grouped(groups, work), start=start, stop=stop, **fields), out, work)
+
+
+@click.command()
+@click.argument("groups", nargs=-1, metavar=GROUPS)
+@options_of(EnsembleRequest, into="fields", leave_out=_OF_PREDICTIONS)
+@OUT
+@work_options
+def ensemble(groups: tuple[str, ...], fields: dict[str, Any], out: Path | None, work: Work) -> None:
+    """Compute how good the mean prediction is over the number of members.
+
+    A group is the folder of a run, whose snapshots it takes, or NAME=CHECKPOINT,CHECKPOINT or NAME=RUN_DIR; several
+    are compared. Checkpoints that stand alone are together one group.
+    """
+    answer(EnsembleRequest(**_grouped(groups, work), **fields), out, work)
+
+
+@click.command()
+@click.argument("groups", nargs=-1, metavar=GROUPS)
+@options_of(DiversityRequest, into="fields", leave_out=_OF_PREDICTIONS)
+@OUT
+@work_options
+def diversity(groups: tuple[str, ...], fields: dict[str, Any], out: Path | None, work: Work) -> None:
+    """Compute how much the predictions of each two checkpoints agree.
+
+    A group is the folder of a run, whose snapshots it takes, or NAME=CHECKPOINT,CHECKPOINT or NAME=RUN_DIR; several
+    are compared. Checkpoints that stand alone are together one group.
+    """
+    answer(DiversityRequest(**_grouped(groups, work), **fields), out, work)
+
+
+def answer(request: Answerable, out: Path | None, work: Work) -> "xr.Dataset":
+    """Compute a request, put the result where it was asked for, and say where that is."""
     if out is not None:
         prepare_file(out)
     result = compute_result(request, work)
     click.echo(f"{result.attrs['title']}: {_place(result, out, work)}")
+    return result
+
+
+def _grouped(words: tuple[str, ...], work: Work) -> dict[str, Any]:
+    from landscape.service.groups import read_groups  # brings more than the help needs
+    from landscape.service.home import Home
+
+    found = read_groups(words, Home.default() if work.home is None else Home(work.home))
+    return {"checkpoints": found.checkpoints, "groups": found.names}
 
 
 def _place(result: "xr.Dataset", out: Path | None, work: Work) -> Path:

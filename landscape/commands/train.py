@@ -1,14 +1,19 @@
 """`train`: a run with its checkpoints."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from landscape.commands.options import options_of, work_options
 from landscape.commands.outputs import prepare_folder
 from landscape.commands.work import Work, train_run
-from landscape.core.requests import TrainRequest
+from landscape.core.training_requests import TrainRequest
+
+if TYPE_CHECKING:
+    from landscape.training.runs import Run
+
+_MOST_STEPS = 8  # ours: as many numbers as one reads on one line
 
 
 @click.command()
@@ -22,11 +27,27 @@ from landscape.core.requests import TrainRequest
 )
 @work_options
 def train(fields: dict[str, Any], out: Path | None, work: Work) -> None:
-    """Train a network; keep its checkpoints, history and request."""
+    """Train a network in one of the recipes; keep its checkpoints, history and request."""
     request = TrainRequest(**fields)
     if out is not None:
         prepare_folder(out)
     run = train_run(request, work, folder=out)
-    steps = ", ".join(str(int(step)) for step in run.history["checkpoint_step"])
-    accuracy = float(run.history["checkpoint_test_accuracy"][-1])
-    click.echo(f"Test accuracy {accuracy:.1%}; checkpoints at the steps {steps}: {run.folder}")
+    click.echo(f"{_accuracy(run)}; {_snapshots(run)}: {run.folder}")
+
+
+def _accuracy(run: "Run") -> str:
+    history = run.history
+    text = f"Test accuracy {history['checkpoint_test_accuracy'][-1]:.1%}"
+    averages = history.get("average_test_accuracy")
+    if averages is not None and len(averages):
+        text += f", of the average {averages[-1]:.1%}"
+    return text
+
+
+def _snapshots(run: "Run") -> str:
+    steps = [int(file.stem.removeprefix("step-")) for file in run.snapshot_files]
+    shown = [str(step) for step in steps]
+    if len(shown) > _MOST_STEPS:
+        shown = [*shown[:3], "...", *shown[-2:]]
+    number = "1 snapshot at the step" if len(steps) == 1 else f"{len(steps)} snapshots at the steps"
+    return f"{number} {', '.join(shown)}"

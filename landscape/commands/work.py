@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landscape.commands.progress import watching
-from landscape.core.requests import Device, LineRequest, PlaneRequest, TrainRequest
+from landscape.core.requests import AnyEvaluation, Device, SearchRequest, TrainRequest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,7 +57,7 @@ def train_run(
 
 
 def compute_result(
-    request: LineRequest | PlaneRequest, work: Work, *, label: str | None = None
+    request: AnyEvaluation | SearchRequest, work: Work, *, label: str | None = None
 ) -> "xr.Dataset":
     """The result of a request, computed under a progress bar if the store does not have it.
 

@@ -24,7 +24,7 @@ from landscape.core.request_base import (
     Split as Split,
 )
 from landscape.core.request_base import check_choice, check_counts, check_weight_decay
-from landscape.core.training_requests import SearchRequest as SearchRequest
+from landscape.core.search_requests import SearchRequest as SearchRequest
 from landscape.core.training_requests import TrainRequest as TrainRequest
 
 BatchNorm = Literal["recalibrate", "stored", "interpolate"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from landscape.core.training_requests import RANGES
+from landscape.core.search_requests import RANGES
 
 # Shapes: T trials · S stages
 
@@ -31,9 +31,8 @@ def last_values(result: xr.Dataset, name: str) -> np.ndarray:
 def best_trial(result: xr.Dataset) -> int | None:
     """The place of the best trial along the axis `trial`; None as long as none has a finite validation error.
 
-    Of the trials that came furthest, the one with the lowest validation error, and of those of one error the one with the
-    lowest loss: errors after different numbers of epochs
-    cannot be compared.
+    Of the trials that came furthest, the one with the lowest validation error, and of equal ones that with the lowest
+    loss: errors after different numbers of epochs cannot be compared.
     """
     reached, errors = stages_reached(result), last_values(result, "validation_error")
     known = np.isfinite(errors)

@@ -1,17 +1,27 @@
 """Caption and alternative text: whole sentences made from the result, for everybody who meets the figure alone."""
 
-from typing import assert_never
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
 from landscape.core.requests import BatchNorm, Split
-from landscape.core.results import provenance_of, self_check
-from landscape.figures.marks import marks_of, shorten
+from landscape.core.results import provenance_of
+from landscape.figures.captions_groups import (
+    diversity_alt,
+    diversity_caption,
+    ensemble_alt,
+    ensemble_caption,
+    fan_alt,
+    fan_caption,
+)
+from landscape.figures.captions_search import search_alt, search_caption
+from landscape.figures.marks import marks_of
 from landscape.figures.partial import drawn_part
-from landscape.figures.scales import axis_kind, value_axis
+from landscape.figures.scales import value_axis
+from landscape.figures.sentences import join_words, measure_sentence, progress_sentence, self_check_sentence
 from landscape.figures.style import FigureStyle
-from landscape.figures.texts import barrier_words, points, progress
+from landscape.figures.texts import barrier_words, points
 from landscape.figures.theme import format_value
 
 _BATCH_NORM: dict[BatchNorm, str] = {
@@ -23,32 +33,44 @@ _BATCH_NORM: dict[BatchNorm, str] = {
 
 def caption(result: xr.Dataset, style: FigureStyle | None = None) -> str:
     """Plain sentences for under the figure: axes, units, measure, conditions, what is hidden, what to beware of."""
-    style = style or FigureStyle()
-    provenance = provenance_of(result)
-    marks = marks_of(result, style.split)
-    names = ", ".join(mark.name for mark in marks[:-1]) + f" and {marks[-1].name}"
-    on_line = result.attrs["study"] == "line"
-    policy = _BATCH_NORM[provenance.request.get("batch_norm", "recalibrate")]
-    sentences = [
-        *(_line_sentences(names) if on_line else _plane_sentences(names, style)),
-        _measure_sentence(result, style),
-        f"Batch-norm statistics are {policy}; a network without batch norm is not affected.",
-        *(_line_extras(result, style) if on_line else _plane_extras(result, style)),
-        _self_check_sentence(result),
-    ]
-    if not on_line:
-        sentences.append(
-            "This is a two-dimensional slice of weight space: what looks like a wall or a valley here may be passed by "
-            "in the other dimensions."
-        )
+    sentences = _CAPTIONS[result.attrs["study"]](result, style or FigureStyle())
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def alt_text(result: xr.Dataset, style: FigureStyle | None = None) -> str:
     """One or two sentences for people who do not see the figure, made from its numbers."""
-    style = style or FigureStyle()
-    on_line = result.attrs["study"] == "line"
-    return _line_alt(result, style) if on_line else _plane_alt(result, style)
+    return _ALT_TEXTS[result.attrs["study"]](result, style or FigureStyle())
+
+
+def _line_caption(result: xr.Dataset, style: FigureStyle) -> list[str]:
+    return [
+        *_line_sentences(_names(result, style)),
+        measure_sentence(result, style),
+        _batch_norm_sentence(result),
+        *_line_extras(result, style),
+        self_check_sentence(result),
+    ]
+
+
+def _plane_caption(result: xr.Dataset, style: FigureStyle) -> list[str]:
+    return [
+        *_plane_sentences(_names(result, style), style),
+        measure_sentence(result, style),
+        _batch_norm_sentence(result),
+        *_plane_extras(result, style),
+        self_check_sentence(result),
+        "This is a two-dimensional slice of weight space: what looks like a wall or a valley here may be passed by in "
+        "the other dimensions.",
+    ]
+
+
+def _names(result: xr.Dataset, style: FigureStyle) -> str:
+    return join_words([mark.name for mark in marks_of(result, style.split)])
+
+
+def _batch_norm_sentence(result: xr.Dataset) -> str:
+    policy = _BATCH_NORM[provenance_of(result).request.get("batch_norm", "recalibrate")]
+    return f"Batch-norm statistics are {policy}; a network without batch norm is not affected."
 
 
 def _line_sentences(names: str) -> list[str]:
@@ -66,45 +88,6 @@ def _plane_sentences(names: str, style: FigureStyle) -> list[str]:
         "across, towards C. Both are lengths in weight space"
         + (f"; the {third} shows the value." if style.view == "surface" else ", drawn to the same scale."),
     ]
-
-
-def _measure_sentence(result: xr.Dataset, style: FigureStyle) -> str:
-    provenance = provenance_of(result)
-    counts = provenance.samples
-    on_line = result.attrs["study"] == "line"
-    where = (
-        f"on {counts['train']:,} train and {counts['test']:,} test examples"
-        if on_line
-        else f"on {counts[style.split]:,} {style.split} examples"
-    )
-    match style.measure:
-        case "nll":
-            what = "mean cross-entropy in nats per example, without weight decay,"
-        case "loss":
-            what = (
-                "loss in nats per example, that is mean cross-entropy plus "
-                f"1/2 · {provenance.weight_decay:g} · |theta|² (weight decay),"
-            )
-        case "error":
-            what = "error, the percentage of examples put into a wrong class,"
-        case _:
-            assert_never(style.measure)
-    return f"Drawn is the {what} {where} of {shorten(provenance.data)}, {_scale_words(result, style)}."
-
-
-def _scale_words(result: xr.Dataset, style: FigureStyle) -> str:
-    match axis_kind(style, study=result.attrs["study"]):
-        case "log":
-            return "on a logarithmic scale"
-        case "linear":
-            return "on a linear scale"
-        case "published":
-            return (
-                "with the logarithmic levels and the colours of Garipov et al. (2018); these colours are not uniform "
-                "and show edges that are not in the numbers"
-            )
-        case unknown:
-            assert_never(unknown)
 
 
 def _line_extras(result: xr.Dataset, style: FigureStyle) -> list[str]:
@@ -125,7 +108,7 @@ def _line_extras(result: xr.Dataset, style: FigureStyle) -> list[str]:
         sentences.append(
             f"The axis ends at {format_value(style.clip, style.measure)}; {points(beyond)} above."
         )
-    return [*sentences, _progress_sentence(result)]
+    return [*sentences, progress_sentence(result)]
 
 
 def _plane_extras(result: xr.Dataset, style: FigureStyle) -> list[str]:
@@ -143,27 +126,7 @@ def _plane_extras(result: xr.Dataset, style: FigureStyle) -> list[str]:
         sentences.append(f"{points(diverged)} diverged (infinite); the cells that touch them are {how}.")
     if missing:
         sentences.append(f"{points(missing)} not evaluated; the cells that touch them are {how}.")
-    return [*sentences, _progress_sentence(result)]
-
-
-def _self_check_sentence(result: xr.Dataset) -> str:
-    difference = self_check(result)
-    if np.isnan(difference):
-        return "Self-check: the checkpoints have not been evaluated yet."
-    policy = provenance_of(result).request.get("batch_norm", "recalibrate")
-    how = f"differ by at most {difference:.1e} (relative, nll)" if difference else "are equal"
-    sentence = f"Self-check: the value here at each checkpoint and that checkpoint's own evaluation {how}"
-    if policy == "stored":
-        return (
-            f"{sentence}; under this batch-norm policy the difference at every checkpoint but A is real, "
-            "since they are drawn with A's statistics."
-        )
-    return f"{sentence}."
-
-
-def _progress_sentence(result: xr.Dataset) -> str:
-    so_far = progress(result)
-    return f"The result is not complete: {so_far}." if so_far else ""
+    return [*sentences, progress_sentence(result)]
 
 
 def _line_alt(result: xr.Dataset, style: FigureStyle) -> str:
@@ -196,3 +159,21 @@ def _plane_alt(result: xr.Dataset, style: FigureStyle) -> str:
         f"It ranges from {format_value(float(finite.min()), style.measure)} (at alpha {float(lowest['alpha']):.3g}, "
         f"beta {float(lowest['beta']):.3g}) to {format_value(float(finite.max()), style.measure)}."
     )
+
+
+_CAPTIONS: dict[str, Callable[[xr.Dataset, FigureStyle], list[str]]] = {
+    "line": _line_caption,
+    "plane": _plane_caption,
+    "fan": fan_caption,
+    "ensemble": ensemble_caption,
+    "diversity": diversity_caption,
+    "search": search_caption,
+}
+_ALT_TEXTS: dict[str, Callable[[xr.Dataset, FigureStyle], str]] = {
+    "line": _line_alt,
+    "plane": _plane_alt,
+    "fan": fan_alt,
+    "ensemble": ensemble_alt,
+    "diversity": diversity_alt,
+    "search": search_alt,
+}

@@ -1,6 +1,7 @@
 """Results as files: figures, pages, tables, data."""
 
 import tempfile
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -11,6 +12,7 @@ from landscape.core.errors import RequestError, unknown_name
 from landscape.core.files import save_result, write_bytes_atomically
 from landscape.core.results import check_result
 from landscape.figures.captions import caption
+from landscape.figures.captions_training import training_caption
 from landscape.figures.formats import FORMATS, Format
 from landscape.figures.series import History
 from landscape.figures.style import FigureStyle
@@ -19,7 +21,6 @@ from landscape.figures.texts import title
 if TYPE_CHECKING:
     from landscape.figures.print_frame import PrintFormat
 
-_TRAINING = "Learning rate, loss and accuracy over the steps of a training run."
 POSTER_WIDTH = 8.0  # inches, at 150 dots each: wide enough for the app's first picture
 
 
@@ -39,7 +40,7 @@ def to_bytes(result: xr.Dataset, suffix: str, style: FigureStyle | None = None) 
     """The file that `save_figure` would write; no file is left behind.
 
     Args:
-        result: A line or plane result.
+        result: Any result.
         suffix: One of `FORMATS`, with or without a leading dot, in any case.
         style: How to draw; csv and nc hold all numbers whatever it says.
 
@@ -68,9 +69,23 @@ def to_bytes(result: xr.Dataset, suffix: str, style: FigureStyle | None = None) 
 
 
 def save_training(
-    history: History, path: Path | str, style: FigureStyle | None = None, *, title: str = ""
+    history: History,
+    path: Path | str,
+    style: FigureStyle | None = None,
+    *,
+    title: str = "",
+    snapshots: Collection[float] | None = None,
+    starts: Collection[float] = (),
 ) -> None:
     """Write a training history as png, svg, pdf or webp.
+
+    Args:
+        history: As `Run.history`.
+        path: Its suffix names the format.
+        style: `dark` and `width` are used.
+        title: The line above.
+        snapshots: As for `draw_training`.
+        starts: As for `draw_training`.
 
     Raises:
         RequestError: The suffix is not one of these.
@@ -82,9 +97,10 @@ def save_training(
     path, style = Path(path), style or FigureStyle()
     for kind in PRINT_FORMATS:
         if path.suffix.lower() == f".{kind}":
-            figure = draw_training_print(history, style, title=title)
+            figure = draw_training_print(history, style, title=title, snapshots=snapshots, starts=starts)
+            words = training_caption(history, snapshots=snapshots, starts=starts)
             write_bytes_atomically(
-                path, render(figure, kind, dark=style.dark, title=title, description=_TRAINING)
+                path, render(figure, kind, dark=style.dark, title=title, description=words)
             )
             return
     raise RequestError(unknown_name("figure format", path.suffix.lower().removeprefix("."), PRINT_FORMATS))

@@ -4,13 +4,13 @@ import html
 
 import xarray as xr
 
-from landscape.core.requests import SPLITS
 from landscape.core.results import Provenance, provenance_of
 from landscape.figures.captions import alt_text, caption
+from landscape.figures.groups import groups_of
 from landscape.figures.marks import marks_of
 from landscape.figures.screen import draw
 from landscape.figures.style import FigureStyle
-from landscape.figures.texts import title
+from landscape.figures.texts import samples_of, title
 from landscape.figures.theme import FONT, INK, PAPER, PLOTLY_CONFIG
 
 # The browser itself then refuses every request that the page could make.
@@ -71,9 +71,9 @@ def provenance_rows(result: xr.Dataset) -> list[tuple[str, str]]:
     return [
         *_checkpoint_rows(result, provenance),
         ("data", f"{provenance.data}, sha256 {provenance.data_digest}"),
-        ("examples", ", ".join(f"{provenance.samples[split]:,} {split}" for split in SPLITS)),
+        ("examples", ", ".join(f"{count:,} {name}" for name, count in samples_of(provenance))),
         ("weight decay", f"{provenance.weight_decay:g}"),
-        ("batch norm", str(provenance.request.get("batch_norm", ""))),
+        *([("batch norm", str(policy))] if (policy := provenance.request.get("batch_norm")) else []),
         ("command", provenance.command),
         ("evaluated", f"{provenance.strategy}; on {provenance.device}; {provenance.seconds:.1f} s"),
         ("versions", ", ".join(f"{name} {version}" for name, version in provenance.versions.items())),
@@ -84,13 +84,29 @@ def provenance_rows(result: xr.Dataset) -> list[tuple[str, str]]:
 
 def _checkpoint_rows(result: xr.Dataset, provenance: Provenance) -> list[tuple[str, str]]:
     rows = []
-    for mark, record in zip(marks_of(result, "train"), provenance.checkpoints, strict=True):
+    names = _checkpoint_names(result)
+    for name, record in zip(names, provenance.checkpoints, strict=True):
         step = "" if record.step is None else f", step {record.step:,}"
         source = f", from {record.source}" if record.source else ""
         rows.append(
             (
-                f"checkpoint {mark.letter}",
-                f"{mark.label} ({record.architecture}{step}{source}), sha256 {record.digest}",
+                f"checkpoint {name}",
+                f"{record.label} ({record.architecture}{step}{source}), sha256 {record.digest}",
             )
         )
     return rows
+
+
+def _checkpoint_names(result: xr.Dataset) -> list[str]:
+    """The name of each checkpoint in the figure: a letter, or its group and its number there."""
+    match result.attrs["study"]:
+        case "line" | "plane":
+            return [mark.letter for mark in marks_of(result, "train")]
+        case "search":
+            return []
+        case _:
+            return [
+                f"{group.title} {number}".strip()
+                for group in groups_of(result)
+                for number in range(1, len(group.members) + 1)
+            ]

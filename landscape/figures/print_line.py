@@ -14,7 +14,7 @@ from landscape.figures.texts import (
     axis_titles,
     conditions,
     line_notes,
-    measure_name,
+    quantity_name,
     title,
 )
 from landscape.figures.theme import INK, SPLIT_COLORS
@@ -55,6 +55,6 @@ def draw_line_print(result: xr.Dataset, style: FigureStyle) -> Figure:
     axes.set_yticks([place for place, _ in axis.ticks], labels=[text for _, text in axis.ticks])
     axes.grid(visible=True, linewidth=0.5)
     axes.set_xlabel(axis_titles(result)[0])
-    axes.set_ylabel(measure_name(style.measure))
+    axes.set_ylabel(quantity_name(style.measure))
     add_legend(figure, handles)
     return figure

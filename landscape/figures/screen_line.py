@@ -10,7 +10,7 @@ from landscape.figures.partial import drawn_part
 from landscape.figures.profile import ProfileAxis, profile_axis
 from landscape.figures.screen_frame import add_note, frame
 from landscape.figures.style import FigureStyle
-from landscape.figures.texts import axis_titles, line_notes, measure_name
+from landscape.figures.texts import axis_titles, line_notes, quantity_name
 from landscape.figures.theme import (
     INK,
     MARK_FILL,
@@ -39,7 +39,7 @@ def draw_line(result: xr.Dataset, style: FigureStyle) -> go.Figure:
     room = 0.03 * (t[-1] - t[0])
     figure.update_xaxes(title_text=escape(across), range=[float(t[0] - room), float(t[-1] + room)])
     figure.update_yaxes(
-        title_text=measure_name(style.measure),
+        title_text=quantity_name(style.measure),
         tickvals=[place for place, _ in axis.ticks],
         ticktext=[text for _, text in axis.ticks],
         range=list(axis.limits),

@@ -10,10 +10,23 @@ from landscape.core.requests import MEASURES, SPLITS, Measure, Split
 View = Literal["contour", "surface"]
 Scale = Literal["auto", "log", "linear"]
 Colors = Literal["viridis", "cividis", "magma", "published"]
+# The names of landscape.core.results, which brings xarray: the command line's help does without.
+Quality = Literal["error", "nll", "ece", "brier"]
+Order = Literal["last", "first"]
+Variant = Literal["per class", "flattened", "per example"]
+Matrix = Literal["correlation", "disagreement"]
+Pairs = Literal["within", "all"]
+Ranges = Literal["shared", "own"]
 
 VIEWS: tuple[View, ...] = get_args(View)
 SCALES: tuple[Scale, ...] = get_args(Scale)
 COLORS: tuple[Colors, ...] = get_args(Colors)
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
+ORDERS: tuple[Order, ...] = get_args(Order)
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+MATRICES: tuple[Matrix, ...] = get_args(Matrix)
+PAIRS: tuple[Pairs, ...] = get_args(Pairs)
+RANGES: tuple[Ranges, ...] = get_args(Ranges)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +34,24 @@ class FigureStyle:
     """What to draw of a result, and how. Nothing here changes a number of the result.
 
     Attributes:
-        measure: The measure on the colour, height or vertical axis.
-        split: The split that a plane shows, and whose barrier a line states; a line always shows both.
-        view: `contour` is the map, `surface` the three-dimensional view; a line has one view only.
+        measure: The measure on the colour, height or vertical axis of a line, a plane or a fan.
+        split: The split that is shown; a line always shows both, and states the barrier of this one.
+        view: `contour` is the map, `surface` the three-dimensional view of a plane; other results have one view.
         scale: `log` or `linear`; `auto` is `log` for a plane's nll and loss and `linear` for error (a percentage
-            that can be exactly 0) and for every line (a barrier is a difference, which only a linear axis shows).
+            that can be exactly 0) and for every line (a barrier is a difference, which only a linear axis shows) and
+            everything else.
         clip: Highest value drawn as itself, in the unit of the measure (nats, or a fraction for error); everything
             above shares the open top bin. None draws the whole range.
         floor: Lowest value with a colour of its own; with `clip` it fixes the range, so that figures can share it.
             None starts at the lowest value there is.
+        quality: How good predictions are, on the vertical axis of an ensemble.
+        order: Which members an ensemble of m has: the `last` m (Huang et al. 2017), or the `first` m.
+        matrix: What a diversity figure shows of each pair of checkpoints.
+        variant: How softmax outputs are correlated.
+        pairs: `within` groups, one matrix beside the other; or `all` pairs in one matrix.
+        ranges: `shared` gives all panels of a fan one vertical range, so that they can be compared; `own` gives each
+            its own, as in Huang et al. (2017, figure 5).
+        columns: Number of panels beside each other; None chooses by their number and the width.
         dark: Dark background.
         colors: The colour scale; `published` is the look of Garipov et al. (2018): logarithmic levels, jet reversed.
         title: The line above the figure; None takes the result's own, "" leaves it out.
@@ -42,6 +64,13 @@ class FigureStyle:
     scale: Scale = "auto"
     clip: float | None = None
     floor: float | None = None
+    quality: Quality = "error"
+    order: Order = "last"
+    matrix: Matrix = "correlation"
+    variant: Variant = "per class"
+    pairs: Pairs = "within"
+    ranges: Ranges = "shared"
+    columns: int | None = None
     dark: bool = False
     colors: Colors = "viridis"
     title: str | None = None
@@ -55,6 +84,12 @@ class FigureStyle:
             ("view", self.view, VIEWS),
             ("scale", self.scale, SCALES),
             ("colour scale", self.colors, COLORS),
+            ("quality", self.quality, QUALITIES),
+            ("order", self.order, ORDERS),
+            ("matrix", self.matrix, MATRICES),
+            ("variant", self.variant, VARIANTS),
+            ("choice of pairs", self.pairs, PAIRS),
+            ("choice of ranges", self.ranges, RANGES),
         ):
             if value not in known:
                 raise RequestError(unknown_name(kind, value, known))
@@ -66,6 +101,10 @@ class FigureStyle:
         if self.clip is not None and self.floor is not None and self.floor >= self.clip:
             raise RequestError(
                 f"The floor {self.floor:g} is not below the clip {self.clip:g}; give a smaller floor."
+            )
+        if self.columns is not None and self.columns < 1:
+            raise RequestError(
+                f"The number of columns is {self.columns}; give a whole number of at least 1, or leave it out."
             )
         if not 1 <= self.width <= 50:
             raise RequestError(f"The width is {self.width} inches; give a number between 1 and 50.")

@@ -5,10 +5,12 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from landscape.core.requests import Measure, Split
+from landscape.core.requests import Split
 from landscape.figures.style import Colors
 
 Stops = tuple[tuple[float, str], ...]
+# Everything that stands on an axis or a colour bar.
+Quantity = Literal["nll", "loss", "error", "ece", "brier", "correlation", "disagreement"]
 
 # Low values first. Dark is deep, bright is high, as on a relief; Nunez et al. (2018) on why not a rainbow.
 # Written as rgb(): Streamlit rewrites #000001 to #000010 in charts, which turns the darkest stop of magma pink.
@@ -57,9 +59,15 @@ COLOR_SCALES: dict[Colors, Stops] = {
     ),
 }
 
+# Two colours that part at 0, for numbers of both signs; the middle is the paper.
+DIVERGING: dict[bool, Stops] = {
+    False: ((0.0, "rgb(0,94,150)"), (0.5, "rgb(247,247,247)"), (1.0, "rgb(192,78,0)")),
+    True: ((0.0, "rgb(86,180,233)"), (0.5, "rgb(35,40,50)"), (1.0, "rgb(240,128,48)")),
+}
+
 # Okabe and Ito (2008): told apart by people with any common colour vision.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-SKY, ORANGE = "#56B4E9", "#E69F00"
+SKY, ORANGE, YELLOW = "#56B4E9", "#E69F00", "#F0E442"
 SPLIT_COLORS: dict[Literal["light", "dark"], dict[Split, str]] = {
     "light": {"train": BLUE, "test": VERMILION},
     "dark": {"train": SKY, "test": ORANGE},
@@ -72,6 +80,20 @@ GRID: dict[bool, str] = {False: "#E1E4E8", True: "#2F3540"}
 MISSING: dict[bool, str] = {False: "#8A9099", True: "#9AA3AF"}
 DIVERGED: dict[bool, str] = {False: "#B3261E", True: "#FF8A80"}
 MARK_FILL, MARK_LINE = "#FFFFFF", "#111111"
+
+# One colour, one shape and one dash per group; with 9 groups colours come twice, but never with the same shape.
+GROUP_COLORS: dict[bool, tuple[str, ...]] = {
+    False: (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK[False]),
+    True: (SKY, VERMILION, GREEN, PURPLE, ORANGE, YELLOW, INK[True]),
+}
+GROUP_DASHES = ("solid", "dash", "dot")
+PRINT_DASHES: dict[str, Any] = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.5))}
+GROUP_SYMBOLS = (
+    "circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon", "hexagon2", "cross", "star-square",
+)  # fmt: skip
+GROUP_SYMBOLS_PRINT = ("o", "s", "D", "^", "v", "p", "h", "P", "8")
+# The part of a colour scale that stands out from the paper.
+_VISIBLE: dict[bool, tuple[float, float]] = {False: (0.0, 0.8), True: (0.3, 1.0)}
 
 # Shape first, then letter, then colour: shape and letter survive black-and-white print.
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -97,6 +119,15 @@ def rgb(color: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def ink_on(color: str) -> str:
+    """Black or white, whichever is read better on a colour `rgb(r,g,b)` (contrast of WCAG 2.2)."""
+    linear = [
+        part / 255 / 12.92 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in rgb(color)
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return MARK_LINE if (luminance + 0.05) ** 2 > 0.05 * 1.05 else MARK_FILL
+
+
 def fill_scale(colors: Colors, *, dark: bool) -> Stops:
     """The scale that fills a map: the published look is pale under strong lines (the released code's alpha of 0.55).
 
@@ -113,18 +144,80 @@ def fill_scale(colors: Colors, *, dark: bool) -> Stops:
     return tuple(mixed)
 
 
-def format_value(value: float, measure: Measure) -> str:
-    """A value for people: four digits, percent for error; words for what is no number."""
+def at_place(stops: Stops, place: float) -> str:
+    """The colour of a scale at a place from 0 to 1, mixed between its neighbours."""
+    upper = next(index for index, (stop, _) in enumerate(stops) if stop >= min(place, 1.0))
+    if upper == 0:
+        return stops[0][1]
+    (below, first), (above, last) = stops[upper - 1], stops[upper]
+    share = (place - below) / (above - below)
+    parts = [round(a + share * (b - a)) for a, b in zip(rgb(first), rgb(last), strict=True)]
+    return f"rgb({parts[0]},{parts[1]},{parts[2]})"
+
+
+def sequence_colors(colors: Colors, count: int, *, dark: bool) -> list[str]:
+    """Colours for an order: the last one stands out most from the paper, none is lost in it."""
+    places = [index / max(count - 1, 1) for index in range(count)] if count > 1 else [1.0]
+    stops = standing_out(colors, dark=dark)
+    return [at_place(stops, place) for place in places]
+
+
+def standing_out(colors: Colors, *, dark: bool) -> Stops:
+    """A colour scale for lines: from what stands out least from the paper, yet does, to what stands out most."""
+    low, high = _VISIBLE[dark]
+    first, last = (low, high) if dark else (high, low)
+    return tuple(
+        (share / 8, at_place(COLOR_SCALES[colors], first + (last - first) * share / 8)) for share in range(9)
+    )
+
+
+def mixed(color: str, *, share: float, dark: bool) -> str:
+    """A colour `#rrggbb` mixed with the paper, for what stands behind; `share` of it is the colour."""
+    parts = [
+        round(share * int(color[at : at + 2], 16) + (1 - share) * int(PAPER[dark][at : at + 2], 16))
+        for at in (1, 3, 5)
+    ]
+    return f"rgb({parts[0]},{parts[1]},{parts[2]})"
+
+
+_IN_PERCENT: tuple[Quantity, ...] = ("error", "ece", "disagreement")
+
+
+def format_value(value: float, measure: Quantity) -> str:
+    """A value for people: four digits, percent for fractions; words for what is no number."""
     if math.isnan(value):
         return "not evaluated"
     if math.isinf(value):
         return "diverged"
-    return f"{100 * value:.4g}%" if measure == "error" else f"{value:.4g}"
+    return f"{100 * value:.4g}%" if measure in _IN_PERCENT else f"{value:.4g}"
 
 
-def format_tick(value: float, measure: Measure) -> str:
+def format_tick(value: float, measure: Quantity) -> str:
     """A value for a tick: as short as it can be."""
-    return f"{100 * value:.3g}%" if measure == "error" else f"{value:.3g}"
+    return f"{100 * value:.3g}%" if measure in _IN_PERCENT else f"{value:.3g}"
+
+
+def format_round(value: float, measure: Quantity) -> str:
+    """A round value for a tick, with all the digits that it has."""
+    return f"{100 * value:.6g}%" if measure in _IN_PERCENT else f"{value:.6g}"
+
+
+def format_cell(value: float, measure: Quantity, *, digits: int = 2) -> str:
+    """A value for a cell of a matrix, without the zero in front of the point; "" for what is no number.
+
+    Args:
+        value: A correlation, or a fraction, which is told in percent.
+        measure: What it is.
+        digits: Places behind the point of a fraction or a correlation.
+
+    >>> format_cell(0.874, "correlation"), format_cell(-0.05, "correlation"), format_cell(0.874, "disagreement")
+    ('.87', '-.05', '87%')
+    """
+    if not math.isfinite(value):
+        return ""
+    if measure in _IN_PERCENT:
+        return f"{100 * value:.{digits - 2}f}%"
+    return f"{value:.{digits}f}".replace("0.", ".", 1)
 
 
 def template(*, dark: bool) -> go.layout.Template:

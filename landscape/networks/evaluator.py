@@ -186,6 +186,7 @@ class _Pass(nn.Module):
 
 
 def full_precision(device: torch.device) -> AbstractContextManager[None]:
+    """Within, float32 means float32, and a graphics card gives the same bits each time."""
     # By default cuDNN rounds the inputs of a float32 convolution to TF32, three decimal digits.
     if device.type != "cuda":
         return nullcontext()

@@ -15,7 +15,8 @@ import xarray as xr
 from landscape.core.data_references import lasting_reference
 from landscape.core.requests import SearchRequest
 from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute
-from landscape.core.training_requests import RANGES, default_of
+from landscape.core.search_requests import RANGES
+from landscape.core.training_requests import default_of
 from landscape.networks.checkpoint_files import load_checkpoint_file
 from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.predictions import Predictor
@@ -25,7 +26,7 @@ from landscape.service.provenance import versions
 from landscape.service.references import load_task
 from landscape.service.store import Store
 from landscape.studies.prediction_studies import mean_outputs, softmax_outputs
-from landscape.training.loop import Ingredients
+from landscape.training.ingredients import Ingredients
 from landscape.training.runs import Run, name_of
 from landscape.training.search_trials import Outcome, stage_epochs
 

@@ -31,7 +31,8 @@ from landscape.service.search_results import Findings, search_dataset
 from landscape.service.store import Store
 from landscape.service.training import load_start
 from landscape.training.batches import Batches
-from landscape.training.loop import Ingredients, Progress
+from landscape.training.crew import MemberJob
+from landscape.training.ingredients import Ingredients, Progress
 from landscape.training.quickest import train_quickest
 from landscape.training.recipes import plan_of
 from landscape.training.runs import DataRecord, Run
@@ -46,7 +47,6 @@ from landscape.training.search_trials import (
     trial_request,
     validation_modifier,
 )
-from landscape.training.side_by_side import MemberJob
 
 WAITING_SECONDS = 0.5  # how often somebody who waits for another process looks whether to stop
 

@@ -19,9 +19,9 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from landscape.core.data_references import exists, split_reference
 from landscape.core.errors import ResultError, StoreError
 from landscape.core.files import write_bytes_atomically, write_error
+from landscape.service.catalogue import may_exist, places_in
 from landscape.service.database import reading, transaction
 from landscape.service.home import RESULT_FILE, SUMMARY_FILE, Home
 from landscape.service.result_files import (
@@ -211,14 +211,14 @@ class Store:
     def remember(self, digest: str, kind: Kind, location: str) -> None:
         """Note where a checkpoint or a data set with this digest was found; the newest place comes first."""
         path = self._catalogue_file(digest)
-        places = [place for place in _places(path) if place != location]
+        places = [place for place in places_in(path) if place != location]
         entry = {"kind": kind, "locations": [location, *places]}
-        if not (_places(path) and _places(path)[0] == location):
+        if not (places_in(path) and places_in(path)[0] == location):
             write_bytes_atomically(path, json.dumps(entry).encode())
 
     def locate(self, digest: str) -> str | None:
         """Where the digest was found last, or None; a place that is a path which is gone is passed over."""
-        return next((place for place in _places(self._catalogue_file(digest)) if _may_exist(place)), None)
+        return next((place for place in places_in(self._catalogue_file(digest)) if may_exist(place)), None)
 
     def _catalogue_file(self, digest: str) -> Path:
         return self.home.catalogue / f"{self.home.result_folder(digest).name}.json"
@@ -254,26 +254,6 @@ def _summary(path: Path) -> tuple[str, str, str | None]:
             return str(dataset.attrs["study"]), str(dataset.attrs.get("title", "")), None
     except (OSError, ValueError, RuntimeError, KeyError):
         return "", "", f"{path} is damaged; delete it and compute the result again."
-
-
-def _places(path: Path) -> list[str]:
-    try:
-        places = json.loads(path.read_bytes())["locations"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [place for place in places if isinstance(place, str)]
-
-
-def _may_exist(place: str) -> bool:
-    path = Path(place)
-    if not path.is_absolute():  # a name such as "digits"
-        return True
-    # A run's checkpoint is RUN_DIR@STEP.
-    return (
-        path.exists()
-        or ("@" in path.name and path.with_name(path.name.rpartition("@")[0]).exists())
-        or exists(split_reference(place)[0])
-    )
 
 
 def _files(folder: Path) -> list[Path]:

@@ -12,8 +12,9 @@ from landscape.core.files import write_bytes_atomically
 from landscape.core.requests import TrainRequest
 from landscape.networks.checkpoint_files import load_checkpoint_file, save_checkpoint
 from landscape.training.batches import Batches
+from landscape.training.crew import MemberJob
 from landscape.training.history import joined
-from landscape.training.loop import Ingredients, Progress
+from landscape.training.ingredients import Ingredients, Progress
 from landscape.training.quickest import train_quickest
 from landscape.training.recipes import members, plan_of
 from landscape.training.runs import (
@@ -26,7 +27,7 @@ from landscape.training.runs import (
     optimizer_path,
     save_history,
 )
-from landscape.training.side_by_side import MemberJob, train_all
+from landscape.training.side_by_side import train_all
 
 
 def train_family(

@@ -18,7 +18,7 @@ from landscape.networks.checkpoints import Checkpoint, CheckpointMetadata
 from landscape.networks.recalibration import recalibrated
 from landscape.networks.tasks import Data
 from landscape.training.evaluation import evaluate_splits
-from landscape.training.recipes import Plan
+from landscape.training.plans import Plan
 from landscape.training.runs import checkpoint_path, optimizer_path
 from landscape.training.starts import OptimizerState
 from landscape.training.state import save_optimizer_state
@@ -94,6 +94,12 @@ class Keeper:
                 for name, tensor in module.state_dict().items():
                     tensor.copy_(own[name])
         return metrics
+
+    def files_due(self, step: int) -> list[Path]:
+        """The checkpoint files that must be there once a step has been taken."""
+        iterates = [checkpoint_path(self.folder, kept) for kept in self.plan.kept if kept <= step]
+        due = [kept for kept in self.plan.average_kept if kept <= step]
+        return [*iterates, *(checkpoint_path(self.folder, kept, average=True) for kept in due)]
 
     def _save(self, module: nn.Module, metadata: CheckpointMetadata, *, average: bool) -> Checkpoint:
         checkpoint = Checkpoint.from_module(module, metadata)

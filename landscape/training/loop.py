@@ -3,25 +3,23 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from landscape.core.errors import CheckpointError, DivergedError, RequestError, StoppedError, TrainingError
 from landscape.core.requests import TrainRequest
 from landscape.core.seeds import seed_for
-from landscape.networks.architectures import build_network
 from landscape.networks.evaluator import full_precision
-from landscape.networks.tasks import Data, Examples
 from landscape.training.averages import Average
 from landscape.training.batches import Batches
 from landscape.training.evaluation import evaluate_split
 from landscape.training.history import History
+from landscape.training.ingredients import Ingredients, Progress, build_module, check_precision, laid_out
 from landscape.training.keeping import Keeper, conditions
 from landscape.training.objectives import Mixed, Objective
 from landscape.training.optimizer_tensors import load_optimizer_tensors, optimizer_tensors
@@ -29,16 +27,14 @@ from landscape.training.optimizers import build_optimizer, reset_state, set_rate
 from landscape.training.pacing import Pacing
 from landscape.training.recipes import plan_of
 from landscape.training.runs import (
-    COMPLETE_FILE,
     STATE_FOLDER,
     DataRecord,
     Run,
-    checkpoint_path,
     mark_complete,
     open_run,
     save_history,
 )
-from landscape.training.starts import Start, begin_at
+from landscape.training.starts import begin_at
 from landscape.training.state import (
     StateRecord,
     TrainingState,
@@ -48,32 +44,9 @@ from landscape.training.state import (
     restore_module,
     save_state,
 )
-
-Progress = Callable[[int, int, str], None]
-
-# benchmarks/records/training-cpu.json: a quarter faster for resnet20 on a CPU than the default layout
-LAYOUT = torch.channels_last
+from landscape.training.threads import threads_for
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Ingredients:
-    """What a run is made of beside its request.
-
-    Attributes:
-        data: Both splits, on any device.
-        device: Where to train.
-        start: Where to begin, or None for a random start.
-        teachers: Networks to distil from.
-        build: Makes a network of the user's own, under a seed; None for the registry's.
-    """
-
-    data: Data
-    device: torch.device
-    start: Start | None = None
-    teachers: Sequence[nn.Module] = ()
-    build: Callable[[], nn.Module] | None = None
 
 
 class Training:
@@ -81,15 +54,12 @@ class Training:
 
     def __init__(self, request: TrainRequest, folder: Path, ingredients: Ingredients) -> None:
         self._request, self._folder, self._device = request, folder, ingredients.device
-        _check_precision(request, self._device)
-        self._data = _laid_out(ingredients.data.to(self._device))
+        check_precision(request, self._device)
+        self._data = laid_out(ingredients.data, self._device)
         self._batches = Batches(self._data.train, request)
         self._plan = plan_of(request, self._batches.steps_per_epoch)
         self._steps = self._plan.steps
-        torch.manual_seed(seed_for(request.seed, "start"))
-        module = _build(request, ingredients)
-        # torch's stub of `to` lacks the call with a memory format alone.
-        self._module: nn.Module = module.to(self._device).to(memory_format=LAYOUT).train()  # pyright: ignore[reportCallIssue]
+        self._module = build_module(request, ingredients)
         self._optimizer = build_optimizer(request, self._module)
         if ingredients.start is not None:
             begin_at(ingredients.start, request, self._module, self._optimizer)
@@ -115,13 +85,21 @@ class Training:
 
     def go(self, progress: Progress, stop: Callable[[], bool]) -> None:
         """Take all the steps that are left, and mark the run as complete."""
-        with full_precision(self._device):
+        with self.setting():
             self._go(progress, stop)
         self._read_measures()
         save_history(self._folder, self._history.arrays())
         mark_complete(self._folder)
         delete_states(self._folder / STATE_FOLDER)
         progress(self._step, self._steps, self._note())
+
+    def setting(self) -> AbstractContextManager[object]:
+        """The precision and the number of threads under which this run's steps are taken."""
+        stack = ExitStack()
+        stack.enter_context(full_precision(self._device))
+        if self._device.type == "cpu":
+            stack.enter_context(threads_for(self._module, self._batches.batch(1)[0]))
+        return stack
 
     def _go(self, progress: Progress, stop: Callable[[], bool]) -> None:
         if not self._resume():
@@ -149,11 +127,13 @@ class Training:
         if self._request.restart_momentum == "reset" and step in self._plan.restarts:
             reset_state(self._optimizer)
         set_rate(self._optimizer, float(self._plan.rates[step - 1]))
-        self._seed_generators(step)
         mixed = self._objective.mix(*self._batches.batch(step), step)
         accuracy: list[Tensor] = []
 
         def gradients() -> Tensor:
+            self._seed_generators(
+                step
+            )  # every look of an optimiser must see the same function, dropout included
             self._optimizer.zero_grad()
             with self._autocast():
                 outputs = self._forward(mixed)
@@ -271,7 +251,7 @@ class Training:
         if state is None:
             return False
         step = state.record.step
-        if not all(file.is_file() for file in self._files_due(step)):
+        if not all(file.is_file() for file in self._keeper.files_due(step)):
             _log.warning(
                 "Checkpoints are missing from %s, so training starts again from step 0.", self._folder
             )
@@ -292,14 +272,6 @@ class Training:
         self._step, self._seconds = step, state.record.seconds
         return True
 
-    def _files_due(self, step: int) -> list[Path]:
-        plan = self._plan
-        iterates = [checkpoint_path(self._folder, kept) for kept in plan.kept if kept <= step]
-        means = [
-            checkpoint_path(self._folder, kept, average=True) for kept in plan.average_kept if kept <= step
-        ]
-        return [*iterates, *means]
-
     def _warn_of_changes(self, before: dict[str, str]) -> None:
         for name, now in conditions(self._device).items():
             if before.get(name) != now:
@@ -319,8 +291,6 @@ def train_alone(
     stop: Callable[[], bool],
 ) -> Run:
     """Train one network in this process; see `trainer.train`. The global random state is left as it was."""
-    if (folder / COMPLETE_FILE).is_file():
-        return open_run(folder, request, record)
     cuda = [torch.cuda.current_device()] if ingredients.device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         # First of all, so that a request that cannot work makes no folder.
@@ -328,29 +298,3 @@ def train_alone(
         run = open_run(folder, request, record)
         training.go(progress, stop)
     return run
-
-
-def _build(request: TrainRequest, ingredients: Ingredients) -> nn.Module:
-    if ingredients.build is not None:
-        return ingredients.build()
-    data = ingredients.data
-    return build_network(request.architecture, data.input_shape, len(data.classes))
-
-
-def _check_precision(request: TrainRequest, device: torch.device) -> None:
-    if request.precision == "bfloat16" and device.type != "cuda":
-        raise RequestError(
-            "The precision bfloat16 is for graphics cards, and this run is on the CPU, where it is several times "
-            "slower; use float32."
-        )
-
-
-def _laid_out(data: Data) -> Data:
-    """The same data with images channels last in memory, so that no step rearranges them."""
-    return replace(data, train=_examples_laid_out(data.train), test=_examples_laid_out(data.test))
-
-
-def _examples_laid_out(examples: Examples) -> Examples:
-    if examples.inputs.ndim != 4:
-        return examples
-    return Examples(examples.inputs.contiguous(memory_format=LAYOUT), examples.targets)

@@ -20,9 +20,10 @@ from landscape.core.requests import TrainRequest, request_from_json
 from landscape.networks.datasets import load_data
 from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
-from landscape.training.loop import Ingredients, train_alone
+from landscape.training.crew import Order
+from landscape.training.ingredients import Ingredients
+from landscape.training.loop import train_alone
 from landscape.training.runs import DataRecord
-from landscape.training.side_by_side import Order
 
 _REPORT_SECONDS = 0.2
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from landscape.core.errors import LandscapeError, StoppedError
 from landscape.training import side_by_side
-from landscape.training.loop import Ingredients, Progress
+from landscape.training.crew import MemberJob
+from landscape.training.ingredients import Ingredients, Progress
 from landscape.training.runs import COMPLETE_FILE, Run
-from landscape.training.side_by_side import MemberJob, train_all
+from landscape.training.side_by_side import train_all
 
 # Ours, on two cores: what processes take until they train, most of it to load torch, and to end.
 STARTING_SECONDS = 6.0

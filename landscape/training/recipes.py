@@ -2,17 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, assert_never
+from typing import assert_never
 
 import msgspec
 import numpy as np
 
 from landscape.core.errors import RequestError
-from landscape.core.training_requests import FAMILIES, Schedule, TrainingFields, TrainRequest
-from landscape.training.shapes import late_linear, sawtooth, shape_factor, triangle, warmup_factor
-
-Kind = Literal["start", "snapshot", "between"]
+from landscape.core.training_requests import FAMILIES, TrainingFields, TrainRequest
+from landscape.training.plans import Kept, Plan, equal_steps, label_of, rates_of_cycles, with_warmup
+from landscape.training.shapes import late_linear, sawtooth, triangle
 
 FGE_START, SWA_START = (
     0.8,
@@ -21,40 +19,6 @@ FGE_START, SWA_START = (
 FGE_PERIOD, SWA_PERIOD = 4, 1  # epochs; the same
 MOST_SGDR_CYCLES = 4  # ours: with growth 2 the last cycle then takes half of the epochs
 SEEDS_APART = 1000  # ours: member k of seed s has the seed 1000 s + k, so small seeds never share a member
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A checkpoint that is kept: what it is to its run, and what people call it."""
-
-    kind: Kind
-    label: str
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Plan:
-    """A recipe for a given number of steps per epoch. Steps count from 1; a step is one optimiser update.
-
-    Attributes:
-        steps_per_epoch: Batches in one pass over the training split.
-        rates: Learning rate of each step, (steps,) float64.
-        kept: Checkpoints by the step after which they are kept; 0 is the start, and the last step is among them.
-        restarts: Steps that open a new cycle; the first of all is not among them.
-        averaged: Steps after which the iterate joins the average.
-        average_kept: Steps after which the average is kept as a checkpoint.
-    """
-
-    steps_per_epoch: int
-    rates: np.ndarray
-    kept: Mapping[int, Kept]
-    restarts: frozenset[int] = field(default_factory=frozenset)
-    averaged: frozenset[int] = field(default_factory=frozenset)
-    average_kept: frozenset[int] = field(default_factory=frozenset)
-
-    @property
-    def steps(self) -> int:
-        """Number of steps of the whole training."""
-        return len(self.rates)
 
 
 def plan_of(request: TrainingFields, steps_per_epoch: int) -> Plan:
@@ -144,10 +108,12 @@ def cycle_length(request: TrainingFields, steps: int) -> int:
 
 def _equally_spaced(request: TrainingFields, steps_per_epoch: int) -> Plan:
     steps = request.epochs * steps_per_epoch
-    rates = _with_warmup(request, steps_per_epoch, steps, _shape(request, steps_per_epoch, "step", (steps,)))
+    rates = with_warmup(
+        request, steps_per_epoch, steps, rates_of_cycles(request, steps_per_epoch, "step", (steps,))
+    )
     kept = {
-        step: Kept("snapshot", _label(step, steps_per_epoch))
-        for step in _equal_steps(0, steps, request.cycles)
+        step: Kept("snapshot", label_of(step, steps_per_epoch))
+        for step in equal_steps(0, steps, request.cycles)
     }
     return Plan(steps_per_epoch=steps_per_epoch, rates=rates, kept={0: Kept("start", "start"), **kept})
 
@@ -165,7 +131,7 @@ def _averaging_always(request: TrainingFields, steps_per_epoch: int) -> Plan:
 
 def _snapshot(request: TrainingFields, steps_per_epoch: int) -> Plan:
     steps = request.epochs * steps_per_epoch
-    _check_room(request, steps)
+    equal_steps(0, steps, request.cycles)  # refuses more snapshots than steps
     lengths = (cycle_length(request, steps),) * request.cycles
     return _in_cycles(request, steps_per_epoch, lengths)
 
@@ -195,11 +161,11 @@ def _sgdr_period(epochs: int, growth: int) -> int:
 
 def _in_cycles(request: TrainingFields, steps_per_epoch: int, lengths: tuple[int, ...]) -> Plan:
     ends = np.cumsum(lengths)
-    rates = _shape(request, steps_per_epoch, "cosine", lengths)
+    rates = rates_of_cycles(request, steps_per_epoch, "cosine", lengths)
     kept = {int(end): Kept("snapshot", f"snapshot {number}") for number, end in enumerate(ends, start=1)}
     return Plan(
         steps_per_epoch=steps_per_epoch,
-        rates=_with_warmup(request, steps_per_epoch, int(ends[-1]), rates),
+        rates=with_warmup(request, steps_per_epoch, int(ends[-1]), rates),
         kept={0: Kept("start", "start"), **kept},
         restarts=frozenset(int(end) + 1 for end in ends[:-1]),
     )
@@ -226,7 +192,7 @@ def _fge(request: TrainingFields, steps_per_epoch: int) -> Plan:
         for step in range(1, cycle * (count - 1) + cycle // 2 + 1)
     ]
     kept = {first + cycle * k + cycle // 2: Kept("snapshot", f"FGE {k + 1}") for k in range(count)}
-    whole = _shape(request, steps_per_epoch, "step", (request.epochs * steps_per_epoch,))
+    whole = rates_of_cycles(request, steps_per_epoch, "step", (request.epochs * steps_per_epoch,))
     return _two_phases(request, steps_per_epoch, whole[:first], second, kept)
 
 
@@ -243,13 +209,13 @@ def _swa(request: TrainingFields, steps_per_epoch: int) -> Plan:
             for step in range(first)
         ]
     else:
-        opening = _shape(request, steps_per_epoch, "step", (steps,))[:first]
+        opening = rates_of_cycles(request, steps_per_epoch, "step", (steps,))[:first]
     second = [sawtooth(step, cycle, high=high, low=low) for step in range(1, steps - first + 1)]
     averaged = range(first, steps + 1, cycle)
     # Iterates that are in the mean, the last of them among them; there may be fewer than are asked for.
-    places = _equal_steps(0, len(averaged) - 1, min(request.cycles, len(averaged) - 1))
-    kept = {step: Kept("snapshot", _label(step, steps_per_epoch)) for step in (averaged[i] for i in places)}
-    kept |= {steps: Kept("snapshot", _label(steps, steps_per_epoch))}
+    places = equal_steps(0, len(averaged) - 1, min(request.cycles, len(averaged) - 1))
+    kept = {step: Kept("snapshot", label_of(step, steps_per_epoch)) for step in (averaged[i] for i in places)}
+    kept |= {steps: Kept("snapshot", label_of(steps, steps_per_epoch))}
     plan = _two_phases(request, steps_per_epoch, opening, second, kept)
     return Plan(
         steps_per_epoch=steps_per_epoch,
@@ -270,8 +236,8 @@ def _two_phases(
 ) -> Plan:
     rates = np.concatenate([np.asarray(first, np.float64), np.asarray(second, np.float64)])
     # Warm-up belongs to the first phase; a second one alone goes on from a network that is trained.
-    rates[: len(first)] = _with_warmup(request, steps_per_epoch, len(first), rates[: len(first)])
-    between = {len(first): Kept("between", _label(len(first), steps_per_epoch))} if len(first) else {}
+    rates[: len(first)] = with_warmup(request, steps_per_epoch, len(first), rates[: len(first)])
+    between = {len(first): Kept("between", label_of(len(first), steps_per_epoch))} if len(first) else {}
     return Plan(
         steps_per_epoch=steps_per_epoch, rates=rates, kept={0: Kept("start", "start"), **between, **kept}
     )
@@ -290,51 +256,7 @@ def _family(request: TrainingFields, steps_per_epoch: int) -> Plan:
     )
 
 
-def _shape(
-    request: TrainingFields, steps_per_epoch: int, own: Schedule, lengths: tuple[int, ...]
-) -> np.ndarray:
-    """Rates of cycles of these lengths, in the request's schedule or, if it leaves that open, the recipe's own."""
-    shape = own if request.schedule == "recipe" else request.schedule
-
-    def one_cycle(length: int) -> list[float]:
-        return [
-            request.learning_rate
-            * shape_factor(shape, position, length, request=request, steps_per_epoch=steps_per_epoch)
-            for position in range(length)
-        ]
-
-    cycles = {length: one_cycle(length) for length in set(lengths)}
-    return np.array([rate for length in lengths for rate in cycles[length]], dtype=np.float64)
-
-
-def _with_warmup(request: TrainingFields, steps_per_epoch: int, steps: int, rates: np.ndarray) -> np.ndarray:
-    length = min(request.warmup * steps_per_epoch, steps)
-    factors = np.ones(steps)
-    factors[:length] = [warmup_factor(position, length) for position in range(length)]
-    return rates * factors
-
-
 def _second_phase(request: TrainingFields, share: float) -> int:
     if request.start_from is not None:
         return 0
     return request.start_epoch if request.start_epoch is not None else math.floor(share * request.epochs)
-
-
-def _equal_steps(first: int, last: int, count: int) -> list[int]:
-    """`count` steps from behind `first` to `last` at equal distances, rounded to the nearest (halves up)."""
-    room = last - first
-    if count > room:
-        raise RequestError(
-            f"{count} checkpoints do not fit into {room} steps; ask for at most {room}, or train for more epochs."
-        )
-    # floor(k * room / count + 1/2) in whole numbers
-    return [first + (2 * k * room + count) // (2 * count) for k in range(1, count + 1)]
-
-
-def _check_room(request: TrainingFields, steps: int) -> None:
-    _equal_steps(0, steps, request.cycles)
-
-
-def _label(step: int, steps_per_epoch: int) -> str:
-    epoch, rest = divmod(step, steps_per_epoch)
-    return f"step {step}" if rest else f"epoch {epoch}"

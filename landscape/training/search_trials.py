@@ -24,8 +24,8 @@ from landscape.core.data_references import Modifier
 from landscape.core.errors import RequestError, TrainingError
 from landscape.core.files import write_bytes_atomically, write_error
 from landscape.core.requests import SearchRequest, TrainRequest
+from landscape.core.search_requests import RANGES
 from landscape.core.seeds import seed_for
-from landscape.core.training_requests import RANGES
 
 Outcome = Literal["complete", "pruned", "failed"]
 

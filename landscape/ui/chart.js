@@ -4,6 +4,7 @@
 
 const shared = (window.__landscape ??= { views: new Map(), library: null });
 const charts = new WeakMap();
+const TALL = 640; // pixels: a higher figure has several rows of panels
 const NARROW = 560; // pixels: below this the colour bar and the legend go under the figure
 
 function loadPlotly(url) {
@@ -57,6 +58,7 @@ function fitNarrow(figure) {
     trace.colorbar = { ...trace.colorbar, ...bar, ...place, title: { ...trace.colorbar.title, side: "bottom" } };
     bars += 1;
   }
+  if (layout.coloraxis?.colorbar) bars += 1;
   layout.legend = { ...layout.legend, orientation: "h", x: 0, xanchor: "left", yref: "container", y: 0, yanchor: "bottom" };
   // No room for the line of conditions; the caption under the figure says the same. A scene has its axis labels inside
   // and is cut off at its edge.
@@ -71,13 +73,27 @@ function fitNarrow(figure) {
   };
 }
 
-// The clicked place as a cross on a map, a post on a surface, a vertical line on a curve. It comes apart from the figure,
+// The clicked place as a cross on a map, a post on a surface, a vertical line on a line; a chosen cell in a frame, a chosen
+// curve before the others of its panel. It comes apart from the figure,
 // so that a click moves a mark and draws nothing else anew on the server.
 function addProbe(figure, probe, ink) {
   if (!probe) return;
   const halo = { color: "#ffffff", line: { color: "#111111", width: 1.5 } };
   const common = { mode: "markers", hoverinfo: "skip", showlegend: false, name: "clicked point" };
-  if (probe.kind === "line") {
+  if (probe.kind === "curve") {
+    const chosen = figure.data[probe.trace];
+    for (const trace of figure.data) {
+      const curve = trace.mode?.includes("lines") && trace.name && trace.xaxis === chosen.xaxis;
+      if (curve && trace !== chosen) trace.opacity = 0.25;
+    }
+  } else if (probe.kind === "cell") {
+    const number = probe.panel ? probe.panel + 1 : "";
+    const [x, y] = [probe.column, probe.row];
+    const place = { xref: `x${number}`, yref: `y${number}`, x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5 };
+    // Light round dark, so that it stands out from every colour.
+    const frames = [["#ffffff", 5], ["#111111", 2]].map(([color, width]) => ({ type: "rect", ...place, line: { color, width } }));
+    figure.layout.shapes = [...(figure.layout.shapes ?? []), ...frames];
+  } else if (probe.kind === "line") {
     const line = { color: ink, width: 1.5, dash: "dot" };
     const shape = { type: "line", xref: "x", yref: "paper", x0: probe.x, x1: probe.x, y0: 0, y1: 1, line };
     figure.layout.shapes = [...(figure.layout.shapes ?? []), shape];
@@ -92,15 +108,26 @@ function addProbe(figure, probe, ink) {
   }
 }
 
+// Categories are counted from 0.
+function valueAt(axis, pixel) {
+  return axis.type === "category" ? axis.p2r(pixel) : axis.p2d(pixel);
+}
+
+// In a figure with several panels: the one under the pointer, counted from 0.
 function clickedPoint(host, event) {
   const point = event.points?.[0];
   const layout = host._fullLayout;
-  const plot = host.querySelector(".nsewdrag");
-  if (plot && layout.xaxis && event.event) {
+  const mouse = event.event;
+  const plots = mouse ? [...host.querySelectorAll(".nsewdrag")] : [];
+  for (const plot of plots) {
     const box = plot.getBoundingClientRect();
-    return { x: layout.xaxis.p2d(event.event.clientX - box.left), y: layout.yaxis.p2d(event.event.clientY - box.top) };
+    const [across, down] = [mouse.clientX - box.left, mouse.clientY - box.top];
+    if (across < 0 || down < 0 || across > box.width || down > box.height) continue;
+    const number = /^x(\d*)y/.exec(plot.dataset.subplot)?.[1] ?? "";
+    const [x, y] = [layout[`xaxis${number}`], layout[`yaxis${number}`]];
+    return { x: valueAt(x, across), y: valueAt(y, down), panel: Number(number || 1) - 1 };
   }
-  return point ? { x: point.x, y: point.y, z: point.z ?? null } : null;
+  return point ? { x: point.x, y: point.y, panel: 0 } : null;
 }
 
 function say(chart, sentence) {
@@ -158,7 +185,7 @@ async function draw(chart, data) {
   if (turn !== chart.turn) return;
   const figure = JSON.parse(data.figure);
   chart.narrow = chart.slot.clientWidth < NARROW;
-  if (chart.narrow) fitNarrow(figure);
+  if (chart.narrow && figure.layout.meta !== "small") fitNarrow(figure);
   addProbe(figure, data.probe, getComputedStyle(chart.slot).color);
   Object.assign(figure.layout, {
     autosize: true,
@@ -190,6 +217,8 @@ async function draw(chart, data) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const chart = charts.get(parentElement) ?? mount(parentElement);
   chart.slot.style.setProperty("--landscape-height", `${data.height}px`);
+  // In a narrow window a figure is as low as it is narrow, but one with several rows of panels needs its height.
+  chart.slot.style.setProperty("--landscape-narrow", data.height > TALL ? "170vw" : "118vw");
   chart.slot.setAttribute("aria-label", data.alt);
   if (data.poster && !chart.postered) chart.postered = showPoster(chart.poster, data.poster);
   chart.report = (point) => setTriggerValue("clicked", point);

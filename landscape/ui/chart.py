@@ -46,11 +46,31 @@ class Probe(TypedDict):
     top: float | None
 
 
+class CellProbe(TypedDict):
+    """The marked cell of a matrix."""
+
+    kind: Literal["cell"]
+    panel: int
+    row: int
+    column: int
+
+
+class CurveProbe(TypedDict):
+    """The marked curve: its place among the figure's traces."""
+
+    kind: Literal["curve"]
+    trace: int
+
+
+AnyProbe = Probe | CellProbe | CurveProbe
+
+
 class Click(NamedTuple):
-    """Where the reader clicked, in data coordinates."""
+    """Where the reader clicked, in the data coordinates of a panel (0 where there is but one)."""
 
     x: float
     y: float
+    panel: int = 0
 
 
 def show_chart(
@@ -59,7 +79,7 @@ def show_chart(
     key: str,
     view: str,
     alt: str,
-    probe: Probe | None = None,
+    probe: AnyProbe | None = None,
     poster: str | None = None,
     height: int = HEIGHT,
 ) -> Click | None:
@@ -89,7 +109,7 @@ def show_chart(
             on_clicked_change=_nothing,
         )
     clicked = shown.clicked
-    return Click(float(clicked["x"]), float(clicked["y"])) if clicked else None
+    return Click(float(clicked["x"]), float(clicked["y"]), int(clicked["panel"])) if clicked else None
 
 
 def _nothing() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -9,9 +10,24 @@ import streamlit as st
 import xarray as xr
 from streamlit.delta_generator import DeltaGenerator
 
-from landscape.core.requests import MEASURES, SPLITS, Measure
+from landscape.core.requests import MEASURES, SPLITS, Measure, Split
 from landscape.figures import FigureStyle
-from landscape.figures.style import COLORS, SCALES, VIEWS, Colors, View
+from landscape.figures.style import (
+    COLORS,
+    MATRICES,
+    ORDERS,
+    PAIRS,
+    RANGES,
+    SCALES,
+    VARIANTS,
+    VIEWS,
+    Colors,
+    Matrix,
+    Quality,
+    Ranges,
+    Variant,
+    View,
+)
 from landscape.figures.theme import format_tick
 
 T = TypeVar("T", bound=str)
@@ -19,6 +35,18 @@ T = TypeVar("T", bound=str)
 NO_CLIP = "none"
 _STEPS_PER_DECADE = 8  # ours: a step of a third is about the smallest that one sees in a picture
 _MEASURE_NAMES: dict[Measure, str] = {"loss": "Loss", "nll": "Cross-entropy", "error": "Error"}
+_SPLIT_NAMES: dict[Split, str] = {"train": "Train", "test": "Test"}
+_QUALITY_NAMES: dict[Quality, str] = {
+    "error": "Error",
+    "nll": "Cross-entropy",
+    "ece": "Calibration error",
+    "brier": "Brier score",
+}
+_VARIANT_NAMES: dict[Variant, str] = {
+    "per class": "Per class",
+    "flattened": "Flattened",
+    "per example": "Per example",
+}
 _VIEW_NAMES: dict[View, str] = {"contour": "Contour", "surface": "Surface"}
 _COLOR_NAMES: dict[Colors, str] = {
     "viridis": "Viridis",
@@ -39,33 +67,77 @@ def show_controls(
         menus: Where the menu with the rare ones goes.
         dark: The theme.
     """
-    on_plane = result.attrs["study"] == "plane"
     with controls:
-        view = segments("View", VIEWS, key="view", names=_VIEW_NAMES) if on_plane else "contour"
-        measure = segments("Measure", tuple(_MEASURE_NAMES), key="measure", names=_MEASURE_NAMES)
-        split = segments("Split", SPLITS, key="split", names={"train": "Train", "test": "Test"})
-        clip = _clip(result, measure)
+        match result.attrs["study"]:
+            case "plane":
+                view = segments("View", VIEWS, key="view", names=_VIEW_NAMES)
+                style = replace(_values(result), view=view)
+            case "fan":
+                style = replace(_values(result), ranges=_ranges(result))
+            case "ensemble":
+                style = _ensemble()
+            case "diversity":
+                style = _diversity(result)
+            case "search":
+                style = FigureStyle()
+            case _:
+                style = _values(result)
     with menus.popover("Appearance", icon=":material/palette:"):
         scale = segments(
             "Scale",
             SCALES,
             key="scale",
             names={"auto": "Auto", "log": "Log", "linear": "Linear"},
-            help_text="Auto is logarithmic for the loss over a plane, linear for errors and along lines.",
+            help_text="Auto is logarithmic for the loss over a plane, linear for everything else.",
         )
         colors = st.radio(
             "Colours", COLORS, format_func=_COLOR_NAMES.__getitem__, key="colors", bind="query-params"
         )
+    # The page's heading says the title.
+    return replace(style, scale=scale, colors=colors, dark=dark, title="")
+
+
+def _values(result: xr.Dataset) -> FigureStyle:
+    measure = segments("Measure", tuple(_MEASURE_NAMES), key="measure", names=_MEASURE_NAMES)
+    split = segments("Split", SPLITS, key="split", names=_SPLIT_NAMES)
+    return FigureStyle(measure=measure, split=split, clip=_clip(result, measure))
+
+
+def _ranges(result: xr.Dataset) -> Ranges:
+    if len(set(result["checkpoint_group"].values.tolist())) < 2:
+        return "shared"
+    return segments("Range of values", RANGES, key="ranges", names={"shared": "Shared", "own": "Own"})
+
+
+def _ensemble() -> FigureStyle:
     return FigureStyle(
-        measure=measure,
-        split=split,
-        view=view,
-        scale=scale,
-        clip=clip,
-        colors=colors,
-        dark=dark,
-        title="",  # the page's heading says it
+        quality=segments("Quality", tuple(_QUALITY_NAMES), key="quality", names=_QUALITY_NAMES),
+        order=segments("Members", ORDERS, key="order", names={"last": "Last m", "first": "First m"}),
+        split=_split_of_predictions(),
     )
+
+
+def _diversity(result: xr.Dataset) -> FigureStyle:
+    names: dict[Matrix, str] = {"correlation": "Correlation", "disagreement": "Disagreement"}
+    matrix = segments("Matrix", MATRICES, key="matrix", names=names)
+    variant, pairs = VARIANTS[0], PAIRS[0]
+    if matrix == "correlation":
+        variant = segments(
+            "Correlated",
+            VARIANTS,
+            key="variant",
+            names=_VARIANT_NAMES,
+            help_text="Per class over the images, then the mean over the classes; all outputs in one row; or per image "
+            "over the classes, then the mean over the images. The paper does not say which.",
+        )
+    if len(set(result["checkpoint_group"].values.tolist())) > 1:
+        pairs = segments("Pairs", PAIRS, key="pairs", names={"within": "Within runs", "all": "All"})
+    return FigureStyle(matrix=matrix, variant=variant, pairs=pairs, split=_split_of_predictions())
+
+
+def _split_of_predictions() -> Split:
+    """Mistakes are made on the test images: what was trained on is mostly right."""
+    return segments("Split", ("test", "train"), key="predictions_split", names=_SPLIT_NAMES)
 
 
 def segments(
@@ -80,6 +152,7 @@ def segments(
         format_func=names.__getitem__,
         key=key,
         help=help_text,
+        wrap=True,  # else a narrow window hides the last ones
         bind="query-params",
     )
     return chosen or options[0]

@@ -8,49 +8,22 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from landscape.core.errors import RequestError
-from landscape.core.requests import (
-    BATCH_NORM_POLICIES,
-    AnyRequest,
-    BatchNorm,
-)
+from landscape.core.requests import AnyRequest
 from landscape.ui.choices import Choice, first_guess, obstacles
-from landscape.ui.controls import segments
-from landscape.ui.errors import guarded
-from landscape.ui.estimates import ESTIMATES, Estimate, Refusal, Unknown
+from landscape.ui.estimate_view import show_run_button
 from landscape.ui.fields import request_from_fields
-from landscape.ui.presets import PRESETS, Preset
-from landscape.ui.state import open_home
-from landscape.ui.text import duration, plain, plural
+from landscape.ui.presets import Preset, choose_policy, choose_preset
+from landscape.ui.text import plain, plural
 
 Kind = Literal["line", "plane"]
 _COUNT: dict[Kind, int] = {"line": 2, "plane": 3}
-_ASK_SECONDS = 0.5
-_POLICY_WORDS: dict[BatchNorm, str] = {
-    "recalibrate": "Recalibrate: measured anew on the training images at every point (best, slower)",
-    "stored": "Stored: those of the first checkpoint everywhere",
-    "interpolate": "Interpolate: moved with the weights",
-}
 
 
 def show_evaluation_form(kind: Kind, choices: Sequence[Choice]) -> AnyRequest | None:
     """Show the form; returns the request once the reader presses Run."""
     picked = _pick(kind, choices)
-    preset = PRESETS[
-        segments(
-            "Preset",
-            tuple(PRESETS),
-            key="preset",
-            names={name: preset.name for name, preset in PRESETS.items()},
-        )
-    ]
-    st.caption(f"{preset.name}: {preset.words}.")
-    policy = st.selectbox(
-        "Batch-norm statistics",
-        BATCH_NORM_POLICIES,
-        format_func=_POLICY_WORDS.__getitem__,
-        key="batch_norm",
-        bind="query-params",
-    )
+    preset = choose_preset()
+    policy = choose_policy()
     fields = _advanced(kind, preset)
     if len(picked) < _COUNT[kind]:
         return None  # the warning above says so
@@ -60,19 +33,7 @@ def show_evaluation_form(kind: Kind, choices: Sequence[Choice]) -> AnyRequest | 
     except RequestError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    found = ESTIMATES.find(request, open_home())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
-            "Run",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="run",
-            disabled=isinstance(found, Refusal),
-        )
-        st.fragment(guarded(_follow_estimate), run_every=_ASK_SECONDS if found is None else None)(
-            request, found is None
-        )
-    return request if pressed else None
+    return request if show_run_button(request) else None
 
 
 def _pick(kind: Kind, choices: Sequence[Choice]) -> list[Choice]:
@@ -146,23 +107,3 @@ def _number(label: str, value: float, step: float, *, key: str, slot: DeltaGener
 
 def _whole(label: str, value: int, *, key: str, slot: DeltaGenerator) -> int:
     return slot.number_input(label, value=value, step=1, key=key, bind="query-params")
-
-
-def _follow_estimate(request: AnyRequest, measuring: bool) -> None:
-    found = ESTIMATES.find(request, open_home())
-    if measuring and found is not None:
-        st.rerun()  # the whole page: it may have to take the Run button back
-    match found:
-        case None:
-            st.caption(":material/timer: Measuring how long it takes …")
-        case Estimate(seconds, points, images):
-            span = duration(seconds)
-            time = span.capitalize() if span.startswith("under") else f"About {span}"
-            st.caption(f":material/timer: **{time}**: {points:,} points of {images:,} images each, measured.")
-        case Unknown():
-            st.caption(":material/timer: The time could not be measured; Run shows it as it goes.")
-        case Refusal(sentence):
-            st.error(plain(sentence), icon=":material/error:")
-            if st.button("Look again", key="estimate_again", type="tertiary"):
-                ESTIMATES.forget(request, open_home())
-                st.rerun()

@@ -19,7 +19,7 @@ class Exhibit:
         id: Its name in addresses.
         title: What it shows; of unknown origin, to be escaped.
         finding: One sentence that says what is to be seen; empty for the reader's own.
-        study: "line" or "plane".
+        study: The study that it answers.
         path: Its NetCDF file.
         embedded: Whether it came with the app.
         posters: Pictures of it by theme ("light", "dark"), shown until the live figure stands.

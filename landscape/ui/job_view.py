@@ -6,19 +6,21 @@ from typing import Literal
 import streamlit as st
 
 from landscape.core.errors import ResultError, StoreError
-from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest, request_from_json
+from landscape.core.requests import request_from_json
 from landscape.figures import FigureStyle
 from landscape.service.home import PARTIAL_FILE, Home
 from landscape.service.jobs import Job, JobState
-from landscape.service.library import list_runs
+from landscape.service.library import RunEntry, list_runs
 from landscape.service.store import Store
 from landscape.ui.chart import show_chart
+from landscape.ui.choices import name_choices
 from landscape.ui.errors import guarded
 from landscape.ui.exhibits import result_id
+from landscape.ui.job_words import count, describe
 from landscape.ui.navigation import go_to
 from landscape.ui.pictures import dark_theme, draw_result
-from landscape.ui.state import open_home, open_jobs, shipped_folder
-from landscape.ui.text import duration, plain, plural
+from landscape.ui.state import all_checkpoints, open_home, open_jobs, shipped_folder
+from landscape.ui.text import duration, plain
 from landscape.ui.training_view import show_training
 
 POLL_SECONDS = 1.0
@@ -37,23 +39,6 @@ _BADGES: dict[JobState, tuple[str, str, _Color]] = {
 def is_active(job: Job) -> bool:
     """Whether the job still changes by itself."""
     return job.state in ("waiting", "running")
-
-
-def describe(job: Job) -> tuple[str, str]:
-    """What the job computes, and of what, in a few words; may hold user text."""
-    request = request_from_json(job.request_json)
-    match request:
-        case TrainRequest():
-            words = f"{request.recipe}, {plural(request.epochs, 'epoch')}, seed {request.seed}"
-            return f"Training {request.architecture} on {Path(request.data).name}", words
-        case LineRequest():
-            return f"Line with {plural(request.points, 'point')}", _names(request)
-        case PlaneRequest():
-            return f"Plane with {request.columns} by {request.rows} points", _names(request)
-
-
-def _names(request: LineRequest | PlaneRequest) -> str:
-    return ", ".join(Path(reference).name for reference in request.checkpoints)
 
 
 def show_job(job_id: str, *, picture: bool) -> None:
@@ -91,16 +76,20 @@ def _follow(job_id: str, picture: bool, was_active: bool) -> None:
 
 def _show_head(job: Job) -> None:
     label, icon, color = _BADGES[job.state]
-    title, about = describe(job)
+    title, about = describe(job, _names())
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
             st.badge(label, icon=icon, color=color)
             st.markdown(f"**{plain(title)}**", width="content")
         with st.container(horizontal=True, width="content"):
             _show_buttons(job)
-    if job.study != "train":
+    if job.study in ("line", "plane", "fan"):
         about += ". The count includes the checkpoints themselves, evaluated as a check."
     st.caption(plain(about))
+
+
+def _names() -> dict[str, str]:
+    return {choice.entry.reference: choice.name for choice in name_choices(all_checkpoints())}
 
 
 def _show_buttons(job: Job) -> None:
@@ -128,7 +117,8 @@ def _show_buttons(job: Job) -> None:
             if st.button(
                 "Show in Library", key=f"open_{job.id}", icon=":material/inventory_2:", type="primary"
             ):
-                go_to("library")
+                entry = find_run_of(job)
+                go_to("library", **({} if entry is None else {"run": entry.name}))
 
 
 def _stop(job_id: str) -> None:
@@ -150,11 +140,11 @@ def _show_progress(job: Job) -> None:
             st.progress(fraction, text=_running_words(job))
         case "cancelled" | "failed":
             st.progress(
-                fraction, text=f"{_count(job)}; what is finished is kept" if job.total else "Not begun"
+                fraction, text=f"{count(job)}; what is finished is kept" if job.total else "Not begun"
             )
         case "done":
             seconds = (job.finished or 0) - (job.started or job.finished or 0)
-            st.caption(f"{_count(job)} in {duration(seconds)}" if job.total else "Found in the store")
+            st.caption(f"{count(job)} in {duration(seconds)}" if job.total else "Found in the store")
 
 
 def _running_words(job: Job) -> str:
@@ -162,17 +152,12 @@ def _running_words(job: Job) -> str:
         return "Stopping after this chunk"
     if not job.total:
         return "Loading"
-    words = [_count(job)]
-    if job.study == "train" and job.note:
+    words = [count(job)]
+    if job.study in ("train", "search") and job.note:
         words.append(plain(job.note))
     if job.eta is not None:
         words.append(f"about {duration(job.eta)} left")
     return " · ".join(words)
-
-
-def _count(job: Job) -> str:
-    unit = "steps" if job.study == "train" else "points"
-    return f"{job.done:,} of {job.total:,} {unit}"
 
 
 def _show_picture(job: Job) -> None:
@@ -193,11 +178,21 @@ def _show_picture(job: Job) -> None:
 
 
 def _show_run(job: Job) -> None:
-    if job.state == "done" and job.result is not None:
-        runs = list_runs(open_home(), extra=shipped_folder())
-        found = next((run for run in runs if run.folder == job.result), None)
-        if found is not None:
-            show_training(found, key=f"training_{job.id}")
+    entry = find_run_of(job)
+    if entry is not None:
+        show_training(entry, key=f"training_{job.id}")
+    elif is_active(job):
+        st.caption("The curves come as soon as the first steps are made.")
+        st.skeleton(height=420)
+
+
+def find_run_of(job: Job) -> RunEntry | None:
+    """The run that a training job makes or has made; None as long as it has no folder."""
+    runs = list_runs(open_home(), extra=shipped_folder())
+    if job.result is not None:
+        return next((run for run in runs if run.folder == job.result), None)
+    request = request_from_json(job.request_json)
+    return next((run for run in runs if run.run is not None and run.run.request == request), None)
 
 
 def picture_file(job: Job, home: Home) -> Path | None:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import xarray as xr
+
 from landscape.core.errors import ResultError
 from landscape.core.results import provenance_of
 from landscape.ui.exhibits import Exhibit
@@ -23,6 +25,9 @@ def label_exhibits(exhibits: Sequence[Exhibit]) -> dict[str, str]:
             if counts[label] > 1 and (added := words(exhibit)):
                 labels[exhibit.id] = f"{label} · {added}"
     return labels
+
+
+_POLICIES = {"recalibrate": "recalibrated", "stored": "of A", "interpolate": "interpolated"}
 
 
 def _size(exhibit: Exhibit) -> str:
@@ -53,13 +58,23 @@ def _read_facts(path: Path, modified: int) -> tuple[str, str]:
     del modified
     result = read_result(path)
     provenance = provenance_of(result)
-    points = (
-        f"{result.sizes['t']:,} points"
-        if result.attrs["study"] == "line"
-        else f"{result.sizes['alpha']} x {result.sizes['beta']} points"
-    )
-    policy = provenance.request.get("batch_norm", "recalibrate")
-    words = f"{points}, {provenance.samples['train']:,} train examples"
-    if policy != "recalibrate":
-        words += f", batch norm {'of A' if policy == 'stored' else 'interpolated'}"
+    words = f"{_extent(result)}, {provenance.samples['train']:,} train examples"
+    policy = provenance.request.get("batch_norm")
+    usual = "stored" if result.attrs["study"] in ("ensemble", "diversity") else "recalibrate"
+    if policy not in (None, usual):
+        words += f", batch norm {_POLICIES[policy]}"
     return words, provenance.created[:19].replace("T", " ")
+
+
+def _extent(result: xr.Dataset) -> str:
+    match result.attrs["study"]:
+        case "plane":
+            return f"{result.sizes['alpha']} x {result.sizes['beta']} points"
+        case "search":
+            return f"{result.sizes['trial']} trials"
+        case "ensemble" | "diversity":
+            return f"{result.sizes['checkpoint']} networks"
+        case "fan":
+            return f"{result.sizes['pair']} lines, {result.sizes['t']} points"
+        case _:
+            return f"{result.sizes['t']:,} points"

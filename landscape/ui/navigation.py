@@ -9,8 +9,16 @@ PageName = Literal["explore", "workbench", "library", "jobs"]
 
 _PAGES: dict[PageName, tuple[str, str, str]] = {
     "explore": ("Explore", ":material/landscape:", "Look at a loss landscape: map, surface, values, export."),
-    "workbench": ("Workbench", ":material/construction:", "Compute a line or a plane, or train a network."),
-    "library": ("Library", ":material/inventory_2:", "Checkpoints: your runs, your uploads, the examples."),
+    "workbench": (
+        "Workbench",
+        ":material/construction:",
+        "Ask about networks: lines, planes, ensembles, mistakes; train them.",
+    ),
+    "library": (
+        "Library",
+        ":material/inventory_2:",
+        "Runs and checkpoints: yours, your uploads, the examples.",
+    ),
     "jobs": ("Jobs", ":material/pending_actions:", "What is being computed, what has been, and the logs."),
 }
 

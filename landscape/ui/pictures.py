@@ -17,7 +17,8 @@ from landscape.core.files import load_result
 from landscape.figures import FigureStyle, alt_text, caption, draw
 from landscape.service.home import RESULT_FILE
 from landscape.service.result_files import load_checked
-from landscape.ui.chart import Probe
+from landscape.ui.chart import HEIGHT, Probe
+from landscape.ui.pairs import DrawnPairs, find_pairs
 from landscape.ui.probe import interpolate
 
 _POST = 0.35  # ours: length of the post of a clicked point, as a fraction of the surface's height
@@ -33,12 +34,16 @@ class Drawing:
         alt: A sentence for people who do not see it.
         caption: Sentences under it, plain text.
         surface: Axes and heights of the surface, if it is one: x (C,), y (R,), heights (R, C).
+        pairs: What belongs to pairs of checkpoints.
+        height: How high it should be, in pixels; with many panels it is higher.
     """
 
     json: str
     alt: str
     caption: str
     surface: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+    pairs: DrawnPairs
+    height: int
 
 
 def dark_theme() -> bool:
@@ -102,6 +107,8 @@ def _draw(path: Path, modified: int, style: FigureStyle) -> Drawing:
         alt=alt_text(result, style),
         caption=caption(result, style),
         surface=_surface(figure),
+        pairs=find_pairs(figure, result),
+        height=HEIGHT if result.attrs["study"] in ("line", "plane") else int(figure.layout.height or HEIGHT),
     )
 
 

@@ -1,7 +1,12 @@
-"""Quick, Standard, Paper: how fine and on how many images."""
+"""Quick, Standard, Paper: how fine and on how many images; and what becomes of batch norm on the way."""
 
 from dataclasses import dataclass
 from typing import Literal
+
+import streamlit as st
+
+from landscape.core.requests import BATCH_NORM_POLICIES, BatchNorm
+from landscape.ui.controls import segments
 
 PresetName = Literal["quick", "standard", "paper"]
 
@@ -37,3 +42,27 @@ PRESETS: dict[PresetName, Preset] = {
         name="Paper", words="as fine as in print, on all images", points=101, side=65, samples=None
     ),
 }
+_POLICY_WORDS: dict[BatchNorm, str] = {
+    "recalibrate": "Recalibrate: measured anew on the training images at every point (best, slower)",
+    "stored": "Stored: those of the first checkpoint everywhere",
+    "interpolate": "Interpolate: moved with the weights",
+}
+
+
+def choose_preset() -> Preset:
+    """The preset that the reader chooses, with its words under it."""
+    names: dict[PresetName, str] = {name: preset.name for name, preset in PRESETS.items()}
+    preset = PRESETS[segments("Preset", tuple(PRESETS), key="preset", names=names)]
+    st.caption(f"{preset.name}: {preset.words}.")
+    return preset
+
+
+def choose_policy() -> BatchNorm:
+    """What the reader wants of batch-norm statistics between checkpoints."""
+    return st.selectbox(
+        "Batch-norm statistics",
+        BATCH_NORM_POLICIES,
+        format_func=_POLICY_WORDS.__getitem__,
+        key="batch_norm",
+        bind="query-params",
+    )

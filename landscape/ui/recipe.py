@@ -44,7 +44,11 @@ def show_recipe(result: xr.Dataset) -> None:
 
 
 def _facts(result: xr.Dataset, provenance: Provenance) -> list[tuple[str, str]]:
-    difference = self_check(result)
+    checked = []
+    if "own_nll" in result.variables:  # predictions of whole networks have nothing to be rebuilt from
+        difference = self_check(result)
+        words = "not known yet" if difference != difference else f"{difference:.1e} (relative, nll)"
+        checked = [("self-check", words)]
     return [
         ("data", f"{provenance.data} (digest {provenance.data_digest})"),
         ("examples", ", ".join(f"{count:,} {split}" for split, count in provenance.samples.items())),
@@ -52,7 +56,7 @@ def _facts(result: xr.Dataset, provenance: Provenance) -> list[tuple[str, str]]:
         ("evaluated by", f"{provenance.strategy} on {provenance.device}"),
         ("time", duration(provenance.seconds)),
         ("complete", "yes" if is_complete(result) else "no"),
-        ("self-check", "not known yet" if difference != difference else f"{difference:.1e} (relative, nll)"),
+        *checked,
         ("versions", ", ".join(f"{name} {version}" for name, version in provenance.versions.items())),
         ("created", provenance.created),
         ("key", provenance.key),

@@ -1,13 +1,34 @@
-"""How a run was trained, as a chart."""
+"""How runs were trained, as charts."""
 
-from landscape.figures import FigureStyle, draw_training
-from landscape.service.library import RunEntry
+from collections.abc import Sequence
+
+import streamlit as st
+
+from landscape.core.errors import RequestError, TrainingError
+from landscape.core.training_requests import FAMILIES
+from landscape.figures import (
+    FigureStyle,
+    compare_training,
+    comparison_alt,
+    comparison_caption,
+    draw_training,
+    training_alt,
+    training_caption,
+)
+from landscape.service.library import RunEntry, snapshots
+from landscape.training.runs import HISTORY_FILE, Run
 from landscape.ui.chart import show_chart
 from landscape.ui.pictures import dark_theme
+from landscape.ui.text import plain
+
+# Pixels above a figure whose title the page says; a comparison keeps its line of conditions.
+_TOP, _TOP_OF_COMPARISON = 24, 48
 
 
 def show_training(entry: RunEntry, *, key: str) -> None:
-    """Draw learning rate, loss and accuracy of a run; nothing where its records cannot be read.
+    """Draw learning rate, loss and accuracy of a run, as far as it has come, with its snapshots marked.
+
+    Of a family that is still being trained, the network that was worked on last is drawn.
 
     Args:
         entry: The run.
@@ -15,11 +36,56 @@ def show_training(entry: RunEntry, *, key: str) -> None:
     """
     if entry.run is None:
         return
-    figure = draw_training(entry.run.history, FigureStyle(dark=dark_theme()))
+    run, name = _in_work(entry.run)
+    history = run.history
+    if not history:
+        st.caption("The curves come as soon as the first steps are made.")
+        return
+    if name:
+        st.caption(f"{name}; all of them are drawn together when the last one is finished.")
+    steps = None if name else [float(kept.step) for kept in snapshots(entry) if kept.step is not None]
+    # In a family each network ends where the next one begins.
+    starts = steps[:-1] if steps and entry.run.request.recipe in FAMILIES else []
+    figure = draw_training(history, FigureStyle(dark=dark_theme()), snapshots=steps, starts=starts)
+    figure.update_layout(margin_t=_TOP)
     show_chart(
         str(figure.to_json()),
         key=key,
-        view=f"run {entry.name}",
-        alt=f"Learning rate, loss and accuracy over the steps of the run {entry.name}.",
+        view=f"run {entry.name} {name}",
+        alt=f"{entry.name}: {training_alt(history)}",
         height=560,
     )
+    st.caption(plain(training_caption(history, snapshots=steps, starts=starts)))
+
+
+def show_comparison(entries: Sequence[RunEntry], *, key: str) -> None:
+    """Draw the test accuracy of several runs over the epochs that they spent."""
+    histories = {entry.name: entry.run.history for entry in entries if entry.run is not None}
+    try:
+        figure = compare_training(histories, FigureStyle(dark=dark_theme()))
+    except RequestError as error:
+        st.warning(plain(str(error)), icon=":material/warning:")
+        return
+    figure.update_layout(margin_t=_TOP_OF_COMPARISON)
+    show_chart(
+        str(figure.to_json()),
+        key=key,
+        view=f"runs {' '.join(histories)}",
+        alt=comparison_alt(histories),
+        height=600,
+    )
+    st.caption(plain(comparison_caption(histories)))
+
+
+def _in_work(run: Run) -> tuple[Run, str]:
+    """The run to draw, and what it is called if it is one network of a family."""
+    begun = (
+        [] if run.complete else [folder for folder in run.member_folders if (folder / HISTORY_FILE).is_file()]
+    )
+    if not begun:
+        return run, ""
+    latest = max(begun, key=lambda folder: (folder / HISTORY_FILE).stat().st_mtime_ns)
+    try:
+        return Run.load(latest), f"Network {run.member_folders.index(latest) + 1} of {run.request.cycles}"
+    except TrainingError:
+        return run, ""  # its folder is just being made

@@ -98,6 +98,15 @@ def test_the_zoom_survives_every_change(page, app):
     assert page.evaluate(ranges) == pytest.approx(zoomed, abs=1e-6)
 
 
+def at_rest(page, expression):
+    """A value once it has stopped changing: without a graphics card the camera comes late to where the mouse was."""
+    before = None
+    while (now := page.evaluate(expression)) != before:
+        before = now
+        page.wait_for_timeout(1000)
+    return now
+
+
 def test_the_camera_survives_every_change(page, app):
     page.goto(f"{app.url}/?view=Surface")
     wait_for_figure(page, ".gl-container canvas")
@@ -107,9 +116,8 @@ def test_the_camera_survives_every_change(page, app):
     page.mouse.down()
     page.mouse.move(middle[0] + 120, middle[1] + 30, steps=5)
     page.mouse.up()
-    page.wait_for_timeout(800)
     eye = f"() => {{ const e = {STATE}._fullLayout.scene._scene.getCamera().eye; return [e.x, e.y, e.z]; }}"
-    turned = page.evaluate(eye)
+    turned = at_rest(page, eye)
     assert turned != pytest.approx([1.25, 1.25, 1.25], abs=1e-3)
     before = drawn(page)
     slider = page.locator(".st-key-clip_loss").get_by_role("slider")

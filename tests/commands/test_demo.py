@@ -126,14 +126,16 @@ def test_a_second_call_goes_on_where_the_first_one_stopped(call, tmp_path, monke
     monkeypatch.setattr(demonstration, "compute_result", interrupted)
     assert call("demo", "--out", tmp_path, *QUICK_DEMO).exit_code == 130
     assert not (tmp_path / "report.html").exists()
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "home").rglob("*.safetensors")}
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "home").rglob("checkpoints/*.safetensors")}
     assert len(kept) == 14
     monkeypatch.setattr(demonstration, "compute_result", compute_result)
     monkeypatch.setattr(demonstration, "picture_of_result", blank)
     monkeypatch.setattr(demonstration, "picture_of_training", blank)
     assert call("demo", "--out", tmp_path, *QUICK_DEMO).exit_code == 0
     assert (tmp_path / "report.html").is_file()
-    assert kept == {path: path.stat().st_mtime_ns for path in (tmp_path / "home").rglob("*.safetensors")}
+    assert kept == {
+        path: path.stat().st_mtime_ns for path in (tmp_path / "home").rglob("checkpoints/*.safetensors")
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from landscape.commands.options import attribute_helps, command_words, options_of
 from landscape.core.errors import RequestError
-from landscape.core.training_requests import SearchRequest, TrainRequest
+from landscape.core.search_requests import SearchRequest
+from landscape.core.training_requests import TrainRequest
 
 
 def asked(kind: type, words: list[str]):

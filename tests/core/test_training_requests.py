@@ -2,7 +2,8 @@ import pytest
 
 from landscape.core.errors import RequestError
 from landscape.core.requests import SearchRequest, TrainRequest, request_from_json
-from landscape.core.training_requests import RANGES, RECIPES, USED_BY, default_of
+from landscape.core.search_requests import RANGES
+from landscape.core.training_requests import RECIPES, USED_BY, default_of
 
 
 @pytest.mark.parametrize("kind", [TrainRequest, SearchRequest])

@@ -27,7 +27,7 @@ def fan_result(
     data = measures(nll(t[None, :]), ("pair", "t"))
     if holes:
         for _, values, _ in data.values():
-            values[:, 1, 4], values[:, 2, 7] = np.inf, np.nan
+            values[:, 1:2, 4], values[:, 2:3, 7] = np.inf, np.nan
     at_start, at_end = nll(np.zeros((1, 1)))[:, 0], nll(np.ones((1, 1)))[:, 0]
     own = np.zeros(len(labels))
     for number, (first, last) in enumerate(pairs):
@@ -82,7 +82,7 @@ def ensemble_result(groups=GROUPS, *, title="Ensembles", batch_norm="stored"):
         data[quality] = (("split", "order", "group", "size"), factor * error)
         data[f"member_{quality}"] = (("split", "checkpoint"), factor * half[:, None] * alone)
         data[f"average_{quality}"] = (("split", "group"), factor * half[:, None] * average)
-    data["member_nll"][1][:, 1] = np.inf
+    data["member_nll"][1][:, 1:2] = np.inf
     request = EnsembleRequest(
         checkpoints=digests(len(labels)), data="d" * 64, groups=names, bins=11, batch_norm=batch_norm
     )

@@ -16,9 +16,9 @@ def full_history(epochs=30, steps_per_epoch=7, cycles=3, *, averages=True, seed=
     accuracy = 0.97 - 0.85 * np.exp(-step / (0.1 * steps)) - 1.2 * rate * (0.7 + 0.3 * np.exp(-step / steps))
     loss = 2.3 * np.exp(-step / (0.15 * steps)) + 2 * rate + 0.05
     epoch_step = step[steps_per_epoch - 1 :: steps_per_epoch]
-    at = np.concatenate(
-        [[0, steps // cycles // 2], np.arange(1, cycles + 1) * (steps // cycles)]
-    ).astype(np.float64)
+    at = np.concatenate([[0, steps // cycles // 2], np.arange(1, cycles + 1) * (steps // cycles)]).astype(
+        np.float64
+    )
 
     def near(values, places):
         return np.interp(places, step, values)

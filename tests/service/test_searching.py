@@ -19,7 +19,7 @@ from landscape.commands.search import search as search_verb
 from landscape.core.errors import RequestError, StoppedError, TrainingError
 from landscape.core.requests import SearchRequest, TrainRequest
 from landscape.core.results import provenance_of
-from landscape.core.training_requests import RANGES
+from landscape.core.search_requests import RANGES
 from landscape.networks.architectures import build_network
 from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.datasets import load_data

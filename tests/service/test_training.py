@@ -53,12 +53,16 @@ def test_fge_goes_on_as_if_the_training_had_never_stopped(home, standard):
     assert any(float(tensor.abs().max()) > 0 for tensor in state.tensors.values())
     fresh = compute(msgspec.structs.replace(fge, recipe="standard", cycles=1, period=None, high_rate=None,
                     low_rate=None, epochs=1, schedule="constant"), home=home)  # fmt: skip
-    assert not torch.equal(list(fresh.checkpoints())[-1].theta, collected.theta)  # it began without the buffer
+    assert not torch.equal(
+        list(fresh.checkpoints())[-1].theta, collected.theta
+    )  # it began without the buffer
 
 
 def test_the_request_that_is_kept_names_the_start_by_its_digest(home, standard):
     run = compute(
-        TrainRequest(recipe="swa", architecture="mlp", epochs=2, batch_size=128, start_from=f"{standard.folder}@24"),
+        TrainRequest(
+            recipe="swa", architecture="mlp", epochs=2, batch_size=128, start_from=f"{standard.folder}@24"
+        ),
         home=home,
     )
     assert run.request.start_from == list(standard.checkpoints())[1].digest
@@ -71,7 +75,9 @@ def test_fge_without_optimiser_state_is_refused(home, standard):
     bare = home.path / "bare.safetensors"
     save_checkpoint(checkpoint, bare)
     request = TrainRequest(recipe="fge", architecture="mlp", epochs=2, period=2, start_from=str(bare))
-    with pytest.raises(RequestError, match="FGE goes on with the optimiser's state, and .*bare.* has none beside it"):
+    with pytest.raises(
+        RequestError, match=r"FGE goes on with the optimiser's state, and .*bare.* has none beside it"
+    ):
         compute(request, home=home)
     # Another recipe begins a new training there, and needs none.
     request = TrainRequest(recipe="standard", architecture="mlp", epochs=1, cycles=1, start_from=str(bare))
@@ -81,7 +87,9 @@ def test_fge_without_optimiser_state_is_refused(home, standard):
 def test_a_start_with_another_optimizer_or_network_is_refused(home, standard):
     start = f"{standard.folder}@last"
     fge = {"recipe": "fge", "epochs": 2, "period": 2, "start_from": start}
-    with pytest.raises(RequestError, match="trained with the optimizer nesterov, and adam is asked for; use nesterov"):
+    with pytest.raises(
+        RequestError, match="trained with the optimizer nesterov, and adam is asked for; use nesterov"
+    ):
         compute(TrainRequest(architecture="mlp", optimizer="adam", **fge), home=home)
     with pytest.raises(RequestError, match="is of the network mlp, whose tensors do not fit convnet"):
         compute(TrainRequest(architecture="convnet", **fge), home=home)
@@ -92,7 +100,9 @@ def test_a_start_with_another_optimizer_or_network_is_refused(home, standard):
 def test_a_damaged_optimiser_state_is_refused(home, standard):
     file = standard.optimizer_file(48)
     file.write_bytes(file.read_bytes()[:50])
-    with pytest.raises(CheckpointError, match="The optimiser's state .* is damaged .*start from another checkpoint"):
+    with pytest.raises(
+        CheckpointError, match=r"The optimiser's state .* is damaged .*start from another checkpoint"
+    ):
         load_start(f"{standard.folder}@48", home)
 
 
@@ -105,7 +115,9 @@ def test_an_average_can_be_named_and_evaluated(home):
     assert average.metadata.kind == "average"
     assert average.label == "EMA epoch 2"
     np.testing.assert_array_equal(run.history["average_test_loss"], [average.metadata.metrics["test_loss"]])
-    with pytest.raises(CheckpointError, match="'latest' is not a step .*write one of 0, 24, 24-average, or last"):
+    with pytest.raises(
+        CheckpointError, match=r"'latest' is not a step .*write one of 0, 24, 24-average, or last"
+    ):
         load_start(f"{run.folder}@latest", home)
 
 

@@ -177,6 +177,20 @@ def test_policies_agree_where_there_is_no_batch_norm():
     assert np.array_equal(results[0]["nll"], results[2]["nll"])
 
 
+@pytest.mark.parametrize("make", [line_of, plane_of])
+def test_points_have_the_bits_of_the_plain_sum(make):
+    sweep = make("interpolate")
+    everything = sweep.points(np.arange(len(sweep.coefficients)))
+    means = [checkpoint.buffers["norm.running_mean"].double() for checkpoint in sweep.loaded.checkpoints]
+    for number, coefficients in enumerate(sweep.coefficients):
+        theta, mean = (
+            sum(c * each for c, each in zip(coefficients, values, strict=True))
+            for values in (sweep.anchors, means)
+        )
+        assert torch.equal(everything.theta[number], theta.float())
+        assert torch.equal(everything.buffers["norm.running_mean"][number], mean.float())
+
+
 def test_integer_buffers_are_never_interpolated():
     sweep = line_of("interpolate")
     points = sweep.points(np.arange(len(sweep.coefficients)))

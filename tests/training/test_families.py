@@ -11,11 +11,12 @@ import torch
 from landscape.core.errors import DataError, RequestError, StoppedError, TrainingError
 from landscape.core.requests import TrainRequest
 from landscape.networks.datasets import load_data
+from landscape.training.crew import MemberJob
 from landscape.training.families import train_family
-from landscape.training.loop import Ingredients
+from landscape.training.ingredients import Ingredients
 from landscape.training.recipes import members
 from landscape.training.runs import DataRecord, Run
-from landscape.training.side_by_side import MemberJob, default_workers, train_all
+from landscape.training.side_by_side import default_workers, train_all
 from landscape.training.trainer import train
 from tests.conftest import tiny_data
 from tests.training.folders import contents
@@ -117,9 +118,11 @@ def test_a_stopped_family_goes_on_and_ends_the_same(tmp_path, in_turn, workers):
     def stop() -> bool:
         # In this process one question per step; beside others, wait until one has begun.
         steps.append(1)
-        return len(steps) == 40 if workers == 1 else (tmp_path / "run/members/member-1/request.json").is_file()
+        return (
+            len(steps) == 40 if workers == 1 else (tmp_path / "run/members/member-1/request.json").is_file()
+        )
 
-    with pytest.raises(StoppedError, match="Training stopped after .* start it again to go on from there"):
+    with pytest.raises(StoppedError, match=r"Training stopped after .* start it again to go on from there"):
         family(tmp_path / "run", workers=workers, stop=stop)
     assert not Run.load(tmp_path / "run").complete
     assert alive_children() == []
@@ -128,14 +131,18 @@ def test_a_stopped_family_goes_on_and_ends_the_same(tmp_path, in_turn, workers):
 
 
 def test_a_family_that_is_complete_returns_at_once(in_turn):
-    again = train(REQUEST, in_turn.folder, data=load_data("digits"), progress=lambda *_: pytest.fail("trained"))
+    again = train(
+        REQUEST, in_turn.folder, data=load_data("digits"), progress=lambda *_: pytest.fail("trained")
+    )
     assert again.complete
 
 
 def test_a_network_that_diverges_ends_the_family_with_its_sentence(tmp_path):
     request = TrainRequest(recipe="independent", architecture="mlp", cycles=2, epochs=1, learning_rate=1e30)
     for workers in (1, 2):
-        with pytest.raises(TrainingError, match=r"The loss became (nan|inf) at step .*lower the learning rate"):
+        with pytest.raises(
+            TrainingError, match=r"The loss became (nan|inf) at step .*lower the learning rate"
+        ):
             family(tmp_path / str(workers), request=request, workers=workers)
 
 
@@ -161,7 +168,7 @@ def test_a_killed_process_is_reported_and_loses_nothing(tmp_path, in_turn):
                 child.send_signal(signal.SIGKILL)
         return False
 
-    with pytest.raises(TrainingError, match="ended unexpectedly, .* start the training again"):
+    with pytest.raises(TrainingError, match=r"ended unexpectedly, .* start the training again"):
         family(tmp_path / "run", workers=2, stop=kill_first)
     run = family(tmp_path / "run", workers=2)
     assert contents(run.folder) == contents(in_turn.folder)

@@ -9,10 +9,10 @@ import pytest
 from landscape.core.errors import StoppedError
 from landscape.core.requests import TrainRequest
 from landscape.training import quickest, side_by_side
-from landscape.training.loop import Ingredients
+from landscape.training.crew import MemberJob
+from landscape.training.ingredients import Ingredients
 from landscape.training.quickest import train_quickest
 from landscape.training.runs import DataRecord
-from landscape.training.side_by_side import MemberJob
 
 Progress = Callable[[int, int, str], None]
 

@@ -247,7 +247,7 @@ def test_sgdr_fills_the_epochs_by_itself(epochs, ends):
 
 def test_sgdr_cycles_that_do_not_fill_the_epochs_are_refused():
     with pytest.raises(
-        RequestError, match="Cycles of 10, 20, 40 epochs .* do not fill 60 epochs; use 30 or 70"
+        RequestError, match=r"Cycles of 10, 20, 40 epochs .* do not fill 60 epochs; use 30 or 70"
     ):
         plan_of(request("sgdr", period=10, epochs=60), 3)
 
@@ -299,7 +299,7 @@ def test_fge_goes_on_with_standard_at_four_fifths():
 
 def test_fge_cycles_that_do_not_fill_the_epochs_are_refused():
     with pytest.raises(
-        RequestError, match="Cycles of 4 epochs do not fill the 6 epochs .* use 28 or 32 epochs"
+        RequestError, match=r"Cycles of 4 epochs do not fill the 6 epochs .* use 28 or 32 epochs"
     ):
         plan_of(request("fge", epochs=30), 5)
 
@@ -385,7 +385,7 @@ def test_independent_spends_the_budget_of_each():
 
 
 def test_epochs_that_do_not_divide_among_networks_are_refused():
-    with pytest.raises(RequestError, match="5 networks share 12 epochs, .* use 10 or 15 epochs"):
+    with pytest.raises(RequestError, match=r"5 networks share 12 epochs, .* use 10 or 15 epochs"):
         members(request("single-cycle", cycles=5, epochs=12))
 
 

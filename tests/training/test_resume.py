@@ -105,7 +105,7 @@ def test_a_network_with_dropout_resumes(tmp_path, monkeypatch):
     def build(_architecture, _input_shape, _classes):
         return nn.Sequential(nn.Flatten(), nn.Linear(70, 11), nn.Dropout(0.3), nn.ReLU(), nn.Linear(11, 3))
 
-    monkeypatch.setattr("landscape.training.loop.build_network", build)
+    monkeypatch.setattr("landscape.training.ingredients.build_network", build)
     train(REQUEST, tmp_path / "whole", data=tiny_data())
     train_on(tmp_path / "run", 7)
     torch.rand(3)  # the global generator is elsewhere by now
@@ -198,7 +198,8 @@ def test_another_number_of_threads_is_reported(tmp_path, caplog, monkeypatch):
 def test_a_state_of_another_network_is_refused(tmp_path, monkeypatch):
     train_on(tmp_path / "run", 7)
     monkeypatch.setattr(
-        "landscape.training.loop.build_network", lambda *_: nn.Sequential(nn.Flatten(), nn.Linear(70, 3))
+        "landscape.training.ingredients.build_network",
+        lambda *_: nn.Sequential(nn.Flatten(), nn.Linear(70, 3)),
     )
     with pytest.raises(
         TrainingError, match="does not fit the network convnet of this version of landscape; delete"

@@ -181,7 +181,7 @@ def test_another_seed_is_another_run(tmp_path, run):
 
 
 def test_any_module_can_be_trained(tmp_path, monkeypatch):
-    monkeypatch.setattr("landscape.training.loop.build_network", lambda *_: TinyNet())
+    monkeypatch.setattr("landscape.training.ingredients.build_network", lambda *_: TinyNet())
     run = train(variant(), tmp_path / "run", data=tiny_data())
     assert run.history["checkpoint_train_loss"][-1] < run.history["checkpoint_train_loss"][0]
 

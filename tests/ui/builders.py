@@ -1,13 +1,16 @@
 """Results, runs and an example folder, put where the app looks for them, as if they had been computed."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import torch
 import xarray as xr
 
 from landscape.core.files import save_result
 from landscape.core.requests import TrainRequest
-from landscape.core.results import provenance_of
+from landscape.core.results import CheckpointRecord, provenance_attribute, provenance_of
 from landscape.core.weights_header import CheckpointKind
 from landscape.networks.architectures import build_network
 from landscape.networks.checkpoint_files import save_checkpoint
@@ -83,6 +86,12 @@ def put_run(
         "learning_rate": 0.1 / count,
         "train_loss": 2 / count,
         "train_accuracy": 1 - 1 / count,
+        "epoch_step": count[29::30],
+        "epoch_test_loss": 3 / count[29::30],
+        "epoch_test_accuracy": 1 - 2 / count[29::30],
+        "checkpoint_step": np.array(steps, float),
+        "checkpoint_epoch": np.array(steps, float) / 30,
+        "checkpoint_test_accuracy": np.linspace(0.1, 0.9, len(steps)),
     }
     save_history(folder, history)
     if complete:
@@ -108,3 +117,17 @@ def put_shipped(folder: Path, results: dict[str, xr.Dataset]) -> Path:
     )
     save_index(Index(results=records), folder)
     return folder
+
+
+def with_checkpoints_of(result: xr.Dataset, entries: Sequence[tuple[str | None, str]]) -> xr.Dataset:
+    """The same result, as if its first checkpoints were these, given by digest and reference."""
+    provenance = provenance_of(result)
+    records = [
+        CheckpointRecord(label=f"w{place}", digest=digest or "", architecture="mlp", source=source)
+        for place, (digest, source) in enumerate(entries)
+    ]
+    records += provenance.checkpoints[len(records) :]
+    result.attrs["provenance"] = provenance_attribute(
+        msgspec.structs.replace(provenance, checkpoints=tuple(records))
+    )
+    return result

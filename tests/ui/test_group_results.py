@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from landscape.core.files import save_result
-from landscape.core.results import provenance_attribute, provenance_of
+from landscape.core.requests import FanRequest
 from landscape.figures import FigureStyle, draw
+from landscape.service.claims import Claims
+from landscape.service.jobs import Jobs
+from landscape.service.library import list_checkpoints
+from landscape.service.store import Store
 from landscape.ui.chart import Click
 from landscape.ui.data_tables import data_table
 from landscape.ui.pairs import DrawnMatrix, find_pairs, pair_at, probe_of_pair
 from tests.figures.synthetic_groups import diversity_result, ensemble_result, fan_result, search_result
-from tests.ui.builders import put_result, put_run
+from tests.ui.builders import put_result, put_run, with_checkpoints_of
 from tests.ui.test_explore import shown
 
 RESULTS = {
@@ -176,25 +180,8 @@ def test_nonsense_in_the_address_is_no_pair(open_page, home, study, nonsense):
     assert shown(test)["probe"] is None
 
 
-def with_checkpoints_of(result, entries):
-    """The same result, as if its first checkpoints were these."""
-    provenance = provenance_of(result)
-    records = list(provenance.checkpoints)
-    for place, (digest, source) in enumerate(entries):
-        records[place] = type(records[place])(
-            label=f"w{place}", digest=digest, architecture="mlp", source=source
-        )
-    fields = {name: getattr(provenance, name) for name in provenance.__struct_fields__}
-    result.attrs["provenance"] = provenance_attribute(
-        type(provenance)(**{**fields, "checkpoints": tuple(records)})
-    )
-    return result
-
-
 def test_the_way_to_the_line_names_the_checkpoints_as_the_workbench_does(open_page, home, monkeypatch):
     run = put_run(home.runs / "run-1", steps=(0, 40, 90))
-    from landscape.service.library import list_checkpoints
-
     entries = [(entry.digest, entry.reference) for entry in list_checkpoints(home)]
     put_result(home, with_checkpoints_of(diversity_result(), entries))
     went = []
@@ -258,11 +245,6 @@ def test_tables_hold_the_numbers_of_the_figure():
 
 
 def test_a_result_of_a_group_that_is_not_complete_is_drawn(open_page, home):
-    from landscape.core.requests import FanRequest
-    from landscape.service.claims import Claims
-    from landscape.service.jobs import Jobs
-    from landscape.service.store import Store
-
     job = Jobs(home).submit(FanRequest(checkpoints=("a@1", "b@1", "c@1"), points=13))
     Claims(home).claim()
     Store(home).link(job.key, "e" * 64)

@@ -102,7 +102,7 @@ def test_a_finished_training_shows_its_curves(open_page, jobs, home):
     test = open_page("workbench", job=job.id)
     assert not test.exception
     (chart,) = test.get("bidi_component")
-    assert "over the steps of the run run-1" in chart.proto.json
+    assert "run-1: Learning rate" in chart.proto.json
 
 
 def test_the_count_of_points_is_explained(open_page, jobs):
@@ -172,7 +172,7 @@ def test_a_training_shows_its_curves_while_it_runs(open_page, jobs, home):
     put_run(home.runs / "run-5", request=request, complete=False)
     test = open_page("workbench", job=job.id)
     assert not test.exception
-    assert "over the steps of the run run-5" in charts(test)[0]["alt"]
+    assert "run-5: Learning rate" in charts(test)[0]["alt"]
 
 
 def test_a_family_shows_the_network_that_is_worked_on(open_page, jobs, home):

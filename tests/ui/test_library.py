@@ -147,7 +147,7 @@ def test_a_link_shows_how_a_run_was_trained(open_page, home):
     put_run(home.runs / "two", seed=3)
     test = open_page("library", run="one")
     assert not test.exception
-    assert "of the run one" in charts(test)[0]["alt"]
+    assert "one: Learning rate" in charts(test)[0]["alt"]
     assert "seed 0" in " ".join(caption.value for caption in test.caption)
 
 

@@ -5,14 +5,15 @@ import streamlit as st
 
 from landscape.service.library import CheckpointEntry, RunEntry, list_runs
 from landscape.service.uploads import delete_upload, uploads
+from landscape.training.runs import Run
 from landscape.ui.errors import guarded
+from landscape.ui.job_words import describe_run
 from landscape.ui.navigation import go_to
+from landscape.ui.run_tables import ORIGINS, choose_checkpoint, choose_runs
 from landscape.ui.state import all_checkpoints, open_home, shipped_folder
-from landscape.ui.text import plain, plural
-from landscape.ui.training_view import show_training
+from landscape.ui.text import plain
+from landscape.ui.training_view import show_comparison, show_training
 from landscape.ui.uploading import show_uploader
-
-_ORIGINS = {"upload": "upload", "run": "your run", "pretrained": "example"}  # in the order of the table
 
 
 @guarded
@@ -21,74 +22,55 @@ def page() -> None:
     st.title("Library", anchor=False)
     show_uploader()
     # What came in last is looked for first; the sort keeps the order within each origin, which is newest first.
-    entries = sorted(all_checkpoints(), key=lambda entry: list(_ORIGINS).index(entry.origin))
-    _show_problems(entries)
-    if not entries:
+    entries = sorted(all_checkpoints(), key=lambda entry: list(ORIGINS).index(entry.origin))
+    runs = sorted(
+        list_runs(open_home(), extra=shipped_folder()), key=lambda run: list(ORIGINS).index(run.origin)
+    )
+    for run in runs:
+        if run.problem:
+            st.warning(plain(run.problem), icon=":material/warning:")
+    readable = [(entry, entry.run) for entry in runs if entry.run is not None]
+    if readable:
+        _show_runs(readable)
+    if entries:
+        _show_checkpoints(entries)
+    elif not readable:
         _show_empty()
+
+
+def _show_runs(runs: list[tuple[RunEntry, Run]]) -> None:
+    chosen = choose_runs(runs, named=st.query_params.get_all("run"))
+    if not chosen:
+        st.caption("Select a run to see how it was trained; select several to compare them.")
+    elif len(chosen) == 1:
+        _show_run(chosen[0])
+    else:
+        with st.container(border=True, key="comparison_panel"):
+            st.markdown("##### Compared")
+            show_comparison(chosen, key="comparison")
+
+
+def _show_run(entry: RunEntry) -> None:
+    if entry.run is None:
         return
-    chosen = _show_table(entries)
+    with st.container(border=True, key="run_panel"):
+        st.markdown(f"##### {plain(entry.name)}")
+        state = "" if entry.run.complete else " (not complete)"
+        st.caption(plain(describe_run(entry.run.request) + state))
+        show_training(entry, key="training")
+
+
+def _show_checkpoints(entries: list[CheckpointEntry]) -> None:
+    chosen = choose_checkpoint(entries)
     if chosen is None:
-        st.caption("Select a row to see how the run was trained, or to delete an upload.")
+        st.caption("Select a checkpoint to see what it is called in requests, or to delete an upload.")
     elif chosen.origin == "upload":
         _show_upload(chosen)
     else:
-        _show_run(chosen)
-
-
-def _show_table(entries: list[CheckpointEntry]) -> CheckpointEntry | None:
-    st.markdown(f"##### {plural(len(entries), 'checkpoint')}")
-    table = pd.DataFrame(
-        [
-            {
-                "from": _ORIGINS[entry.origin],
-                "run": entry.group if entry.origin != "upload" else "",
-                "checkpoint": entry.label,
-                "architecture": entry.architecture or "unknown",
-                "parameters": entry.parameters or None,
-                "data": entry.data or "unknown",
-                "test accuracy": entry.metrics.get("test_accuracy"),
-                "digest": (entry.digest or "")[:12],
-                "problem": entry.problem or "",
-            }
-            for entry in entries
-        ]
-    )
-    if not any(entry.problem for entry in entries):
-        table = table.drop(columns="problem")
-    event = st.dataframe(
-        table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="checkpoints_table",
-        column_config={
-            "parameters": st.column_config.NumberColumn(format="localized"),
-            "test accuracy": st.column_config.NumberColumn(format="percent"),
-        },
-        alt="Table of all checkpoints",
-        placeholder="–",  # noqa: RUF001  # an en dash stands for no value
-    )
-    rows = event.selection.rows
-    return entries[rows[0]] if rows and rows[0] < len(entries) else None
-
-
-def _show_run(entry: CheckpointEntry) -> None:
-    runs = {run.name: run for run in list_runs(open_home(), extra=shipped_folder())}
-    found: RunEntry | None = runs.get(entry.group)
-    if found is None or found.run is None:
-        return
-    request = found.run.request
-    with st.container(border=True, key="run_panel"):
-        st.markdown(f"##### {plain(found.name)}")
-        st.caption(
-            plain(
-                f"{request.architecture} on {found.run.data.name}, {request.recipe} recipe, {request.epochs} epochs, "
-                f"learning rate {request.learning_rate:g}, batch size {request.batch_size}, seed {request.seed}"
-                + ("" if found.run.complete else " (not complete)")
-            )
-        )
-        st.code(entry.reference, language=None)
-        show_training(found, key="training")
+        with st.container(border=True, key="checkpoint_panel"):
+            st.markdown(f"##### {plain(chosen.label)} of {plain(chosen.group)}")
+            st.caption("This is how commands and Python name it.")
+            st.code(chosen.reference, language=None)
 
 
 def _show_upload(entry: CheckpointEntry) -> None:
@@ -112,12 +94,6 @@ def _show_upload(entry: CheckpointEntry) -> None:
         if st.button("Delete this upload", icon=":material/delete:", key="delete_upload"):
             delete_upload(upload)
             st.rerun()
-
-
-def _show_problems(entries: list[CheckpointEntry]) -> None:
-    broken = [run for run in list_runs(open_home(), extra=shipped_folder()) if run.problem]
-    for run in broken:
-        st.warning(plain(str(run.problem)), icon=":material/warning:")
 
 
 def _show_empty() -> None:
