@@ -22,6 +22,7 @@ STAND_IN = (
     Member("standard", TINY),
     Member("fge", replace(TINY, recipe="fge", cycles=6, epochs=2, period=2), after=("standard", 1)),
     Member("swa", replace(TINY, recipe="swa", start_epoch=1)),
+    Member("single-cycle", replace(TINY, recipe="single-cycle")),
 )
 
 
@@ -103,7 +104,7 @@ def test_what_rounding_costs_is_measured_and_stated(in_one_sitting):
 
 def test_the_summary_knows_the_finished_ones(in_one_sitting, tmp_path):
     found = summary(STAND_IN, in_one_sitting)
-    assert list(found) == ["standard", "fge", "swa"]
+    assert list(found) == ["standard", "fge", "swa", "single-cycle"]
     assert set(found["swa"]) == {"test_accuracy", "average", "seconds_per_epoch"}
     assert 0 < found["standard"]["test_accuracy"] <= 1
     assert found["standard"]["seconds_per_epoch"] > 0

@@ -84,7 +84,10 @@ def test_each_run_is_complete_and_says_what_was_asked(name):
     plan = plan_of(run.request, STEPS_PER_EPOCH)
     assert [step_of(file) for file in run.checkpoint_files] == sorted(plan.kept)
     assert [step_of(file) for file in run.average_files] == sorted(plan.average_kept)
-    assert run.history["checkpoint_test_accuracy"][-1] > (0.97 if run.request.data == "digits" else 0.8)
+    # The last iterate under a rate that stays high is poor; its average is what SWA is about.
+    kind = "average" if run.average_files else "checkpoint"
+    least = 0.97 if run.request.data == "digits" else 0.8
+    assert run.history[f"{kind}_test_accuracy"][-1] > least
     assert len(run.history["learning_rate"]) == plan.steps
 
 

@@ -93,7 +93,8 @@ class TrainingFields(Request, frozen=True, kw_only=True):
         growth: By how much each cycle of sgdr is longer than the one before (T_mult).
         start_from: Checkpoint to begin with in place of a random start; fge and swa go on with its optimiser state,
             and their second phase begins at once.
-        start_epoch: Epoch after which fge and swa begin their second phase; leave it out for 80% and 75% of the epochs.
+        start_epoch: Epoch after which fge and swa begin their second phase; leave it out for 80% and 75% of the epochs,
+            rounded so that whole cycles of fge are left.
         high_rate: alpha_1, the highest rate of the second phase; leave it out for half the learning rate (fge) or for
             low_rate (swa, whose rate is then constant).
         low_rate: alpha_2, the lowest rate of the second phase; leave it out for a tenth (fge) or a half (swa) of the

@@ -213,11 +213,12 @@ def _average_sentences(picture: EnsemblePicture) -> list[str]:
 
 
 def _above_sentences(picture: EnsemblePicture) -> list[str]:
-    above = sum(picture.is_above(model) for curve in picture.curves for model in curve.members)
-    if not above:
-        return []
-    which = "1 member alone lies" if above == 1 else f"{above:,} members alone lie"
-    return [f"{which} above the axis or diverged: open triangles at its top."]
+    members = sum(picture.is_above(model) for curve in picture.curves for model in curve.members)
+    averages = sum(curve.average is not None and picture.is_above(curve.average) for curve in picture.curves)
+    kinds = ((members, "member alone", "members alone"), (averages, "mean of weights", "means of weights"))
+    words = [f"{count:,} {one if count == 1 else more}" for count, one, more in kinds if count]
+    verb = "lies" if members + averages == 1 else "lie"
+    return [f"{join_words(words)} {verb} above the axis or diverged: arrows at its top."] if words else []
 
 
 def _matrix_sentence(style: FigureStyle) -> str:

@@ -56,9 +56,7 @@ def _states(result: xr.Dataset) -> str:
     states = [str(state) for state in result["state"].values]
     words = {"complete": "came through", "pruned": "stopped early (pruned)", "failed": "failed"}
     counts = [f"{states.count(state):,} {what}" for state, what in words.items() if state in states]
-    diverged = int(np.isinf(result["validation_error"].values).any(axis=1).sum())
-    more = f"; {diverged:,} diverged" if diverged else ""
-    return f"Of {len(states):,} trials {join_words(counts)}{more}"
+    return f"Of {len(states):,} trials {join_words(counts)}"
 
 
 def _best(result: xr.Dataset, picture: SearchPicture) -> list[str]:

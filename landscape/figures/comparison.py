@@ -101,6 +101,9 @@ def comparison_of(histories: Mapping[str, History]) -> Comparison:
     low, high = (
         (float(np.quantile(values, _LOWEST_QUANTILE)), float(values.max())) if len(values) else (0.0, 1.0)
     )
+    low = min(
+        [low, *(float(run.accuracy[-1]) for run in runs if len(run.accuracy))]
+    )  # every end is to be seen
     room = max(0.08 * (high - low), 0.005)
     return Comparison(
         runs,

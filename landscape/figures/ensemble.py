@@ -12,9 +12,9 @@ from landscape.figures.theme import format_value
 
 # Shapes: M members of a group
 
-# Members alone may lie far above the curves: the axis makes room for them up to this share of its height.
-# Ours: chosen by eye.
-_ROOM_FOR_MEMBERS = 0.6
+# Members alone, and means of the weights of networks with starts of their own, may lie far above the curves: the axis
+# makes room for them up to this share of the curves' height. Ours: chosen by eye.
+_ROOM_ABOVE = 0.6
 # Direct labels for at most so many groups with names of at most so many characters; else a legend.
 MOST_LABELS, LONGEST_NAME = 6, 16
 
@@ -185,10 +185,11 @@ def _curve(chosen: xr.Dataset, group: Group, style: FigureStyle) -> Curve:
 def _axis(curves: tuple[Curve, ...], style: FigureStyle) -> ProfileAxis:
     quality = style.quality
     lines = [model.values[quality] for curve in curves for model in curve.ensembles]
-    lines += [curve.average.values[quality] for curve in curves if curve.average is not None]
-    alone = np.array([model.values[quality] for curve in curves for model in curve.members])
+    others = [model.values[quality] for curve in curves for model in curve.members]
+    others += [curve.average.values[quality] for curve in curves if curve.average is not None]
+    others = np.array(others)
     finite = np.array([value for value in lines if np.isfinite(value)])
     if len(finite):
         span = float(np.ptp(finite)) or 0.1 * float(finite.max())
-        alone = alone[alone <= finite.max() + _ROOM_FOR_MEMBERS * span]
-    return curve_axis(np.concatenate([finite, alone]), style, measure=quality, from_zero=False)
+        others = others[others <= finite.max() + _ROOM_ABOVE * span]
+    return curve_axis(np.concatenate([finite, others]), style, measure=quality, from_zero=False)

@@ -84,8 +84,7 @@ def provenance_rows(result: xr.Dataset) -> list[tuple[str, str]]:
 
 def _checkpoint_rows(result: xr.Dataset, provenance: Provenance) -> list[tuple[str, str]]:
     rows = []
-    names = _checkpoint_names(result)
-    for name, record in zip(names, provenance.checkpoints, strict=True):
+    for name, record in zip(_checkpoint_names(result, provenance), provenance.checkpoints, strict=True):
         step = "" if record.step is None else f", step {record.step:,}"
         source = f", from {record.source}" if record.source else ""
         rows.append(
@@ -97,13 +96,13 @@ def _checkpoint_rows(result: xr.Dataset, provenance: Provenance) -> list[tuple[s
     return rows
 
 
-def _checkpoint_names(result: xr.Dataset) -> list[str]:
-    """The name of each checkpoint in the figure: a letter, or its group and its number there."""
+def _checkpoint_names(result: xr.Dataset, provenance: Provenance) -> list[str]:
+    """The name of each checkpoint: a letter in the figure, its group and number, or its rank in a search."""
     match result.attrs["study"]:
         case "line" | "plane":
             return [mark.letter for mark in marks_of(result, "train")]
         case "search":
-            return []
+            return [f"best {rank}" for rank in range(1, len(provenance.checkpoints) + 1)]
         case _:
             return [
                 f"{group.title} {number}".strip()

@@ -42,7 +42,8 @@ def draw_ensemble_print(result: xr.Dataset, style: FigureStyle) -> Figure:
         )
         if curve.average is not None:
             axes.plot(
-                [place], [picture.height(curve.average)], marker=look.print_symbol, markersize=6.5,
+                [place], [picture.height(curve.average)], markersize=6.5,
+                marker=r"$\uparrow$" if picture.is_above(curve.average) else look.print_symbol,
                 markerfacecolor=PAPER[style.dark], markeredgecolor=look.color, markeredgewidth=1.4,
             )  # fmt: skip
     _dress(axes, picture, style)
@@ -59,7 +60,7 @@ def _draw_members(axes: Axes, picture: EnsemblePicture, curve: Curve, look: Look
         axes.plot(
             [place + 1],
             [picture.height(model)],
-            marker="^" if above else look.print_symbol,
+            marker=r"$\uparrow$" if above else look.print_symbol,
             markersize=5 if above else 3.2,
             markerfacecolor="none" if above else look.color,
             markeredgecolor=look.color,

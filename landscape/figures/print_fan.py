@@ -35,7 +35,7 @@ def draw_fan_print(result: xr.Dataset, style: FigureStyle) -> Figure:
         axes.tick_params(labelbottom=grid.is_lowest(place))
         axes.locator_params(axis="x", nbins=5)
         if first:
-            axes.set_ylabel(quantity_name(style.measure))
+            axes.set_ylabel(f"{style.split} {quantity_name(style.measure)}")
     figure.supxlabel(AXIS_TITLE, fontsize=8.5)
     return figure
 

@@ -133,7 +133,7 @@ def _draw_panel(axes: Axes, picture: SearchPicture, place: int, style: FigureSty
             [trial.shares[place] for trial in picture.without_error],
             [picture.height(trial) for trial in picture.without_error],
             linestyle="none", marker="x", markersize=5, color=DIVERGED[style.dark], clip_on=False,
-            label=f"failed or diverged ({len(picture.without_error):,})",
+            label=f"failed ({len(picture.without_error):,})",
         )  # fmt: skip
     if picture.best is not None:
         handles += axes.plot(

@@ -80,7 +80,7 @@ def _ensembles(picture: EnsemblePicture, curve: Curve, look: Look) -> go.Scatter
 
 
 def _members(picture: EnsemblePicture, curve: Curve, look: Look, style: FigureStyle) -> list[go.Scatter]:
-    """Each member at the size at which it joins; one above the axis as an open triangle at its top."""
+    """Each member at the size at which it joins; one above the axis as an arrow at its top."""
     faint = mixed(look.color, share=_FAINT, dark=style.dark)
     above = [picture.is_above(model) for model in curve.members]
     return [
@@ -89,7 +89,7 @@ def _members(picture: EnsemblePicture, curve: Curve, look: Look, style: FigureSt
             y=[picture.height(model) for model in curve.members],
             mode="markers",
             marker={
-                "symbol": ["triangle-up-open" if high else look.symbol for high in above],
+                "symbol": ["arrow-bar-up-open" if high else look.symbol for high in above],
                 "size": [11 if high else 7 for high in above],
                 "color": faint,
                 # Else plotly takes marks of several sizes for bubbles, with rims, and half transparent.
@@ -116,7 +116,7 @@ def _average(
             y=[picture.height(curve.average)],
             mode="markers",
             marker={
-                "symbol": look.symbol,
+                "symbol": "arrow-bar-up" if picture.is_above(curve.average) else look.symbol,
                 "size": 13,
                 "color": PAPER[style.dark],
                 "line": {"width": 2.5, "color": look.color},

@@ -64,7 +64,7 @@ def _dress(
             **where,
         )
         figure.update_yaxes(
-            title_text=quantity_name(style.measure) if column == 0 else None,
+            title_text=f"{style.split} {quantity_name(style.measure)}" if column == 0 else None,
             tickvals=[position for position, _ in panel.axis.ticks],
             ticktext=[text for _, text in panel.axis.ticks],
             showticklabels=labelled,

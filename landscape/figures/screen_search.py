@@ -141,7 +141,7 @@ def _points(picture: SearchPicture, place: int, style: FigureStyle) -> list[go.S
     lost = picture.without_error
     if lost:
         marker = {"symbol": "x", "size": 9, "color": DIVERGED[style.dark]}
-        traces.append(_marks(picture, place, lost, marker, f"failed or diverged ({len(lost):,})"))
+        traces.append(_marks(picture, place, lost, marker, f"failed ({len(lost):,})"))
     if picture.best is not None:
         marker = {
             "symbol": "star",

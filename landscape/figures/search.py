@@ -75,7 +75,8 @@ class Trial:
         shares: Where each of its settings lies in its range.
         words: What the pointer reads; not escaped.
         behind: How many stages it stayed behind the last one; 0 for one that came through.
-        error: Validation error in the last stage it reached; NaN if it failed before, +inf if it diverged.
+        error: Validation error in the last stage it reached; +inf if it failed there, NaN if it
+            failed before.
         epochs: Epochs of that stage; 0 if there is none.
         is_best: Whether it is the best.
     """
@@ -142,7 +143,7 @@ class SearchPicture:
 
     @property
     def without_error(self) -> list[Trial]:
-        """The trials that failed or diverged."""
+        """The trials that failed."""
         return [trial for trial in self.trials if not trial.is_finite]
 
     @property

@@ -24,6 +24,8 @@ from greenlet import getcurrent, greenlet
 from torch import Tensor, nn
 from torch.nn import functional
 
+from landscape.core.errors import RequestError
+
 # Where statistics are used: a layer, and which of its calls within one forward pass (layers may be shared).
 Site = tuple[int, int]
 Moments = tuple[Tensor, Tensor]
@@ -101,6 +103,40 @@ def own_batch_norms(network: nn.Module) -> list[str]:
         for name, layer in network.named_modules()
         if isinstance(layer, nn.modules.batchnorm._BatchNorm) and type(layer).forward not in _TORCH_FORWARDS
     ]
+
+
+def refuse_own_batch_norms(network: nn.Module) -> None:
+    """Refuse a network whose batch-norm layers do something of their own, which pooled statistics would pass over.
+
+    Raises:
+        RequestError: There is such a layer.
+    """
+    own = own_batch_norms(network)
+    if own:
+        raise RequestError(
+            f"The layer {own[0]!r} is a batch norm with a forward of its own, which cannot be recalibrated; "
+            "choose the policy stored or interpolate."
+        )
+
+
+def waiting_bytes(network: nn.Module, layers: Sequence[PooledBatchNorm], batches: Sequence[Tensor]) -> int:
+    """Memory that batches hold while they wait for one another at the widest batch-norm layer; 0 without such layers.
+
+    Counted twice, because a shortcut may be alive beside the layer's inputs.
+    """
+    widest = 0
+
+    def look(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        nonlocal widest
+        widest = max(widest, inputs[0].nbytes)
+
+    handles = [layer.register_forward_pre_hook(look) for layer in layers]
+    if layers:
+        with torch.inference_mode():
+            network(batches[0])
+    for handle in handles:
+        handle.remove()
+    return 2 * widest * sum(len(batch) for batch in batches) // len(batches[0])
 
 
 _TORCH_FORWARDS = (nn.modules.batchnorm._BatchNorm.forward, nn.SyncBatchNorm.forward)

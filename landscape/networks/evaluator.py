@@ -23,9 +23,10 @@ from landscape.networks.batch_norm import (
     forward_pooled,
     forward_with,
     moments,
-    own_batch_norms,
+    refuse_own_batch_norms,
     replace_batch_norms,
     vmapped_moments,
+    waiting_bytes,
 )
 from landscape.networks.strategies import Strategy
 from landscape.networks.tasks import Examples, Task
@@ -63,12 +64,8 @@ class Evaluator:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = task.build()
-        own = own_batch_norms(network) if recalibrate else []
-        if own:
-            raise RequestError(
-                f"The layer {own[0]!r} is a batch norm with a forward of its own, which cannot be recalibrated; "
-                "choose the policy stored or interpolate."
-            )
+        if recalibrate:
+            refuse_own_batch_norms(network)
         self.space = ParameterSpace.of(network)
         self.strategy = strategy
         self.device = device
@@ -107,19 +104,7 @@ class Evaluator:
         """
         if not self._pass.recalibrate:
             return 0
-        widest = 0
-
-        def look(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            nonlocal widest
-            widest = max(widest, inputs[0].nbytes)
-
-        handles = [layer.register_forward_pre_hook(look) for layer in self._pass.layers]
-        batch = self._train.inputs[0]
-        with torch.inference_mode():
-            self._pass.network(batch)
-        for handle in handles:
-            handle.remove()
-        return 2 * widest * self._train.count // len(batch) * self.strategy.points
+        return self.strategy.points * waiting_bytes(self._pass.network, self._pass.layers, self._train.inputs)
 
     def _evaluate_group(self, points: Points, index: Tensor) -> Tensor:
         theta = points.theta[index].to(self.device)

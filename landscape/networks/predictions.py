@@ -13,14 +13,16 @@ from torch import Tensor, nn
 
 from landscape.core.errors import RequestError
 from landscape.core.requests import Split
-from landscape.networks.batch_norm import forward_pooled, forward_with, replace_batch_norms
-from landscape.networks.checkpoints import Checkpoint
-from landscape.networks.evaluator import full_precision
-from landscape.networks.recalibration import (
-    BATCH_SIZE,
+from landscape.networks.batch_norm import (
+    forward_pooled,
+    forward_with,
     refuse_own_batch_norms,
+    replace_batch_norms,
     waiting_bytes,
 )
+from landscape.networks.checkpoints import Checkpoint
+from landscape.networks.evaluator import full_precision
+from landscape.networks.recalibration import BATCH_SIZE
 from landscape.networks.tasks import Data, Examples, Task
 
 # Whose batch-norm statistics: the checkpoint's own, or those of the training sample (`recalibration.py`).

@@ -7,19 +7,17 @@ fit it, nor does the mean of their statistics (Izmailov et al. 2018, section 3).
 # Shapes: B examples of one batch · C channels
 
 import copy
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from landscape.core.errors import RequestError
 from landscape.networks.batch_norm import (
     Moments,
     PooledBatchNorm,
     Statistics,
     forward_pooled,
     moments,
-    own_batch_norms,
+    refuse_own_batch_norms,
     replace_batch_norms,
 )
 from landscape.networks.evaluator import full_precision
@@ -66,40 +64,6 @@ def recalibrated(module: nn.Module, inputs: Tensor, *, batch: int = BATCH_SIZE) 
         for layer in layers:
             _set_statistics(layer, statistics, by_call)
     return {name.partition(".")[2]: buffer.detach().clone() for name, buffer in holder.named_buffers()}
-
-
-def refuse_own_batch_norms(network: nn.Module) -> None:
-    """Refuse a network whose batch-norm layers do something of their own, which pooled statistics would pass over.
-
-    Raises:
-        RequestError: There is such a layer.
-    """
-    own = own_batch_norms(network)
-    if own:
-        raise RequestError(
-            f"The layer {own[0]!r} is a batch norm with a forward of its own, which cannot be recalibrated; "
-            "choose the policy stored or interpolate."
-        )
-
-
-def waiting_bytes(network: nn.Module, layers: Sequence[PooledBatchNorm], batches: Sequence[Tensor]) -> int:
-    """Memory that batches hold while they wait for one another at the widest batch-norm layer; 0 without such layers.
-
-    Counted twice, because a shortcut may be alive beside the layer's inputs.
-    """
-    widest = 0
-
-    def look(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        nonlocal widest
-        widest = max(widest, inputs[0].nbytes)
-
-    handles = [layer.register_forward_pre_hook(look) for layer in layers]
-    if layers:
-        with torch.inference_mode():
-            network(batches[0])
-    for handle in handles:
-        handle.remove()
-    return 2 * widest * sum(len(batch) for batch in batches) // len(batches[0])
 
 
 def _set_statistics(layer: PooledBatchNorm, statistics: Statistics, counts: Tensor) -> None:

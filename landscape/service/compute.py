@@ -61,6 +61,7 @@ def compute(
     progress: Progress | None = None,
     stop: Stop | None = None,
     download: bool = False,
+    task: Task | None = None,
     folder: Path | None = None,
 ) -> Run: ...
 @overload
@@ -114,7 +115,14 @@ def compute(
     stop = stop or _never
     if isinstance(request, TrainRequest):
         return train_run(
-            request, home, device=device, progress=progress, stop=stop, download=download, folder=folder
+            request,
+            home,
+            device=device,
+            progress=progress,
+            stop=stop,
+            download=download,
+            folder=folder,
+            task=task,
         )
     if isinstance(request, SearchRequest):
         from landscape.service.searching import search  # brings a library that no other study needs

@@ -67,6 +67,16 @@ class Home:
         return self.path / "tuning"
 
     @property
+    def predictions(self) -> Path:
+        """Logits of checkpoints on data sets, one file each."""
+        return self.path / "predictions"
+
+    @property
+    def searches(self) -> Path:
+        """One folder per search: its journal and the runs of its trials."""
+        return self.path / "searches"
+
+    @property
     def catalogue(self) -> Path:
         """One small file per digest: where checkpoints and data sets were found."""
         return self.path / "catalogue"
@@ -94,7 +104,7 @@ class Home:
         """
         for folder in (self.path, self.runs, self.uploads, self.quarantine, self.results, self.jobs):
             _create(folder)
-        for folder in (self.data, self.tuning, self.catalogue):
+        for folder in (self.data, self.tuning, self.catalogue, self.predictions, self.searches):
             _create(folder)
         return self
 

@@ -13,7 +13,7 @@ from landscape.service.home import Home
 from landscape.service.pretrained import pretrained_run_folders
 from landscape.service.run_folders import run_folders
 from landscape.service.uploads import Upload, uploads
-from landscape.training.runs import Run, name_of, step_of
+from landscape.training.runs import HISTORY_FILE, Run, name_of, step_of
 
 Origin = Literal["pretrained", "run", "upload"]
 
@@ -108,6 +108,16 @@ def snapshots(entry: RunEntry) -> list[CheckpointEntry]:
         for checkpoint in _run_checkpoints(entry)
         if checkpoint.kind == "snapshot" or (not checkpoint.kind and step_of(checkpoint.file))
     ]
+
+
+def network_in_work(entry: RunEntry) -> RunEntry | None:
+    """The network that was worked on last, of a family that is still being trained; None for any other run."""
+    if entry.run is None or entry.run.complete:
+        return None
+    begun = [folder for folder in entry.run.member_folders if (folder / HISTORY_FILE).is_file()]
+    if not begun:
+        return None
+    return _run_entry(max(begun, key=lambda folder: (folder / HISTORY_FILE).stat().st_mtime_ns), entry.origin)
 
 
 def compatible(entries: Sequence[CheckpointEntry]) -> list[str | None]:

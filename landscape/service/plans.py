@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from landscape.core.data_references import parse_modifiers, split_reference
 from landscape.core.training_requests import TrainingFields
 from landscape.training.recipes import plan_of
 
@@ -52,9 +53,13 @@ def planned_rates(request: TrainingFields, steps_per_epoch: int) -> PlannedRates
 
 
 def steps_per_epoch_of(request: TrainingFields) -> int | None:
-    """Steps in one pass over the data of a request; None where the data must be opened to know."""
-    name, *modifiers = request.data.casefold().split(":")
-    examples = _EXAMPLES.get(name)
-    if examples is None or any(not modifier.startswith("noise=") for modifier in modifiers):
+    """Steps in one pass over the data of a request; None where the data must be opened to know.
+
+    Raises:
+        DataError: A modifier of the data is unknown, or its share or seed is out of range.
+    """
+    base, modifiers = split_reference(request.data)
+    examples = _EXAMPLES.get(base.casefold())
+    if examples is None or any(modifier.name != "noise" for modifier in parse_modifiers(modifiers)):
         return None
     return 1 if request.optimizer == "lbfgs" else -(-examples // request.batch_size)

@@ -94,7 +94,7 @@ def predict_all(
     predictor, asked = None, None
     for number, wanted in enumerate(comparison.wanted, start=1):
         origin = _origin(wanted, comparison.loaded.request)
-        path = home.path / "predictions" / origin.file_name
+        path = home.predictions / origin.file_name
         kept = load_predictions(path, origin)
         if kept is None:
             if stop():
@@ -113,7 +113,7 @@ def predict_all(
 
 def is_kept(wanted: Wanted, request: EvaluationRequest, home: Home) -> bool:
     """Whether the predictions of a network have been computed, as far as the file's name tells."""
-    return (home.path / "predictions" / _origin(wanted, request).file_name).is_file()
+    return (home.predictions / _origin(wanted, request).file_name).is_file()
 
 
 def build_predictor(wanted: Wanted, device: torch.device) -> Predictor:

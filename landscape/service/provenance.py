@@ -4,7 +4,6 @@ import platform
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, assert_never
 
 import msgspec
@@ -13,6 +12,7 @@ import torch
 import xarray as xr
 
 import landscape
+from landscape.core.data_references import lasting_reference
 from landscape.core.requests import (
     AnyEvaluation,
     DiversityRequest,
@@ -23,7 +23,6 @@ from landscape.core.requests import (
     PlaneRequest,
 )
 from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute
-from landscape.networks.tasks import Data
 from landscape.studies.sweeps import Loaded
 
 MOST_NAMES = 6  # ours: what still reads as a title
@@ -64,9 +63,7 @@ def with_provenance(
     provenance = Provenance(
         request=msgspec.to_builtins(loaded.request),
         key=loaded.request.key,
-        command=FROM_PYTHON
-        if loaded.request.task
-        else command_line(asked, records, data, loaded.weight_decay),
+        command=FROM_PYTHON if loaded.request.task else command_line(asked, records, loaded.weight_decay),
         checkpoints=records,
         data=data.name,
         data_digest=data.digest,
@@ -124,9 +121,7 @@ def versions() -> dict[str, str]:
     }
 
 
-def command_line(
-    request: AnyEvaluation, records: Sequence[CheckpointRecord], data: Data, weight_decay: float
-) -> str:
+def command_line(request: AnyEvaluation, records: Sequence[CheckpointRecord], weight_decay: float) -> str:
     """The command that computes the request again."""
     words = [
         "python",
@@ -137,7 +132,7 @@ def command_line(
         *_own_options(request, weight_decay),
         "--batch-norm",
         request.batch_norm,
-        *_data_options(request, data),
+        *_data_options(request),
         "--out",
         f"{request.study}.nc",
     ]
@@ -162,11 +157,11 @@ def _own_options(request: AnyEvaluation, weight_decay: float) -> list[Any]:
             assert_never(request)
 
 
-def _data_options(request: AnyEvaluation, data: Data) -> list[Any]:
+def _data_options(request: AnyEvaluation) -> list[Any]:
     """The data set and the sample, as far as the request names them."""
     options: list[Any] = []
     if request.data is not None:
-        options += ["--data", data.source if Path(data.source).exists() else data.name]
+        options += ["--data", lasting_reference(request.data)]
     if request.train_samples is not None:
         options += ["--train-samples", request.train_samples]
     if request.test_samples is not None:

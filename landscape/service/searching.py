@@ -155,7 +155,7 @@ class _Search:
             start=None if request.start_from is None else load_start(request.start_from, home),
             teachers=[_network(teacher, data) for teacher in teachers],
         )
-        folder = home.path / "searches" / request.key[:16]
+        folder = home.searches / request.key[:16]
         search = cls(
             request=request,
             folder=folder,

@@ -172,8 +172,8 @@ def _in_cycles(request: TrainingFields, steps_per_epoch: int, lengths: tuple[int
 
 
 def _fge(request: TrainingFields, steps_per_epoch: int) -> Plan:
-    start = _second_phase(request, FGE_START)
     period = request.period or FGE_PERIOD
+    start = _second_phase(request, FGE_START, period)
     left = request.epochs - start
     if left % period:
         below = start + left // period * period
@@ -197,7 +197,7 @@ def _fge(request: TrainingFields, steps_per_epoch: int) -> Plan:
 
 
 def _swa(request: TrainingFields, steps_per_epoch: int) -> Plan:
-    start = _second_phase(request, SWA_START)
+    start = _second_phase(request, SWA_START, 1)
     low = request.low_rate if request.low_rate is not None else request.learning_rate / 2
     high = request.high_rate if request.high_rate is not None else low
     first, steps = start * steps_per_epoch, request.epochs * steps_per_epoch
@@ -256,7 +256,16 @@ def _family(request: TrainingFields, steps_per_epoch: int) -> Plan:
     )
 
 
-def _second_phase(request: TrainingFields, share: float) -> int:
+def _second_phase(request: TrainingFields, share: float, period: int) -> int:
+    """The epoch after which the second phase begins; by default a share of the epochs, with whole cycles behind it."""
     if request.start_from is not None:
         return 0
-    return request.start_epoch if request.start_epoch is not None else math.floor(share * request.epochs)
+    if request.start_epoch is not None:
+        return request.start_epoch
+    # Halves up; the share is a rounded binary number, which must not turn a half into less.
+    cycles = max(1, math.floor((1 - share) * request.epochs / period + 0.5 + 1e-9))
+    if cycles * period > request.epochs:
+        raise RequestError(
+            f"A cycle of {period} epochs does not fit into {request.epochs} epochs; use at least {period} epochs."
+        )
+    return request.epochs - cycles * period

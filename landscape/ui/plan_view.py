@@ -20,6 +20,7 @@ def show_plan(request: TrainingFields) -> None:
 
     Raises:
         RequestError: The recipe's cycles do not fit into its epochs.
+        DataError: The data are named with an impossible modifier.
     """
     planned = planned_rates(request, steps_per_epoch_of(request) or _STEPS * request.cycles)
     kept = sum(mark.kind == "snapshot" for mark in planned.marks)

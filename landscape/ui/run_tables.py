@@ -1,22 +1,26 @@
 """Runs and checkpoints as tables, from which the reader chooses."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from landscape.core.errors import TrainingError
 from landscape.service.library import CheckpointEntry, Origin, RunEntry
-from landscape.training.runs import Run
 from landscape.ui.text import plural
 from landscape.ui.training_words import RECIPE_WORDS
+
+if TYPE_CHECKING:
+    from landscape.training.runs import Run
 
 ORIGINS: dict[Origin, str] = {"upload": "upload", "run": "your run", "pretrained": "example"}  # in this order
 _NO_VALUE = "–"  # noqa: RUF001  # an en dash stands for no value
 _MANY, _TALL = 8, 320  # above so many rows a table is as high as so many pixels, and scrolls
 
 
-def choose_runs(runs: Sequence[tuple[RunEntry, Run]], *, named: Sequence[str]) -> list[RunEntry]:
+def choose_runs(runs: Sequence[tuple[RunEntry, "Run"]], *, named: Sequence[str]) -> list[RunEntry]:
     """A table of runs; returns those that are selected.
 
     Args:
@@ -83,8 +87,12 @@ def choose_checkpoint(entries: Sequence[CheckpointEntry]) -> CheckpointEntry | N
     return entries[rows[0]] if rows and rows[0] < len(entries) else None
 
 
-def _run_row(entry: RunEntry, run: Run) -> dict[str, object]:
-    request, history = run.request, run.history
+def _run_row(entry: RunEntry, run: "Run") -> dict[str, object]:
+    request = run.request
+    try:
+        history = run.history
+    except TrainingError:  # the panel of that run says so
+        history = {}
     accuracy = history.get("checkpoint_test_accuracy", np.zeros(0))
     average = history.get("average_test_accuracy", np.zeros(0))
     return {

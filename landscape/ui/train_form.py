@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from landscape.core.errors import RequestError
+from landscape.core.errors import LandscapeError, RequestError
 from landscape.core.requests import AnyRequest, SearchRequest, TrainRequest
 from landscape.core.training_requests import FAMILIES, Recipe
 from landscape.ui.choices import name_choices
@@ -47,7 +47,7 @@ def show_train_form() -> AnyRequest | None:
     try:
         with plan:
             show_plan(request)
-    except RequestError as error:
+    except LandscapeError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
     return request if st.button("Train", type="primary", icon=":material/play_arrow:", key="train") else None

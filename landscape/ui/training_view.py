@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from landscape.core.errors import RequestError, TrainingError
+from landscape.core.errors import RequestError
 from landscape.core.training_requests import FAMILIES
 from landscape.figures import (
     FigureStyle,
@@ -15,8 +15,7 @@ from landscape.figures import (
     training_alt,
     training_caption,
 )
-from landscape.service.library import RunEntry, snapshots
-from landscape.training.runs import HISTORY_FILE, Run
+from landscape.service.library import RunEntry, network_in_work, snapshots
 from landscape.ui.chart import show_chart
 from landscape.ui.pictures import dark_theme
 from landscape.ui.text import plain
@@ -34,24 +33,27 @@ def show_training(entry: RunEntry, *, key: str) -> None:
         entry: The run.
         key: Key of the chart.
     """
-    if entry.run is None:
+    shown = network_in_work(entry) or entry
+    if entry.run is None or shown.run is None:
         return
-    run, name = _in_work(entry.run)
-    history = run.history
+    history = shown.run.history
     if not history:
         st.caption("The curves come as soon as the first steps are made.")
         return
-    if name:
-        st.caption(f"{name}; all of them are drawn together when the last one is finished.")
-    steps = None if name else [float(kept.step) for kept in snapshots(entry) if kept.step is not None]
+    if shown is not entry:
+        number = shown.name.rpartition("-")[2]
+        st.caption(
+            f"Network {number} of {entry.run.request.cycles}; in the end all of them are drawn together."
+        )
+    steps = [float(kept.step) for kept in snapshots(shown) if kept.step is not None]
     # In a family each network ends where the next one begins.
-    starts = steps[:-1] if steps and entry.run.request.recipe in FAMILIES else []
+    starts = steps[:-1] if shown.run.request.recipe in FAMILIES else []
     figure = draw_training(history, FigureStyle(dark=dark_theme()), snapshots=steps, starts=starts)
     figure.update_layout(margin_t=_TOP)
     show_chart(
         str(figure.to_json()),
         key=key,
-        view=f"run {entry.name} {name}",
+        view=f"run {entry.name} {shown.name}",
         alt=f"{entry.name}: {training_alt(history)}",
         height=560,
     )
@@ -75,17 +77,3 @@ def show_comparison(entries: Sequence[RunEntry], *, key: str) -> None:
         height=600,
     )
     st.caption(plain(comparison_caption(histories)))
-
-
-def _in_work(run: Run) -> tuple[Run, str]:
-    """The run to draw, and what it is called if it is one network of a family."""
-    begun = (
-        [] if run.complete else [folder for folder in run.member_folders if (folder / HISTORY_FILE).is_file()]
-    )
-    if not begun:
-        return run, ""
-    latest = max(begun, key=lambda folder: (folder / HISTORY_FILE).stat().st_mtime_ns)
-    try:
-        return Run.load(latest), f"Network {run.member_folders.index(latest) + 1} of {run.request.cycles}"
-    except TrainingError:
-        return run, ""  # its folder is just being made

@@ -106,7 +106,6 @@ def test_the_command_in_the_provenance_repeats_the_result(call, steps, tmp_path)
 def test_every_number_survives_the_command_line(monkeypatch, call, start, width, decay, points):
     from landscape.commands import studies
     from landscape.service.provenance import command_line
-    from tests.conftest import tiny_data
 
     request = LineRequest(
         checkpoints=("a", "b"), start=start, stop=start + width, points=points, weight_decay=decay
@@ -114,7 +113,7 @@ def test_every_number_survives_the_command_line(monkeypatch, call, start, width,
     asked: list[LineRequest] = []
     monkeypatch.setattr(studies, "answer", lambda request, out, work: asked.append(request))
     records = [_record("a"), _record("b")]
-    call(*shlex.split(command_line(request, records, tiny_data(), decay))[3:])
+    call(*shlex.split(command_line(request, records, decay))[3:])
     assert asked[-1] == request
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landscape.figures import FigureStyle, draw, draw_print
+from landscape.figures import FigureStyle, caption, draw, draw_print
 from landscape.figures.ensemble import ensemble_picture
 from tests.figures.synthetic import ensemble_result
 
@@ -83,16 +83,21 @@ def test_epochs_that_are_not_known_are_left_out():
     assert "epochs" not in lines(draw(result, TEST))[0].text[0]
 
 
-def test_a_member_that_diverged_or_lies_far_above_is_a_triangle_at_the_top():
+def test_a_member_that_diverged_or_lies_far_above_is_an_arrow_at_the_top():
     result = ensemble_result()
     figure = draw(result, FigureStyle(split="test", quality="nll"))
     axis = ensemble_picture(result, FigureStyle(split="test", quality="nll")).axis
     alone = marks(figure, "members alone")[0]
-    assert alone.marker.symbol[3] == "triangle-up-open"
+    assert alone.marker.symbol[3] == "arrow-bar-up-open"
     assert alone.y[3] == pytest.approx(axis.high)
+    result["average_error"][:, 0] = 0.9  # as of networks with starts of their own
+    (average,) = marks(draw(result, TEST), "weights averaged")
+    assert average.marker.symbol == "arrow-bar-up"
+    assert "1 mean of weights lies above the axis" in caption(result, TEST)
     result["member_error"][:, 0] = 0.99
+    assert "1 member alone and 1 mean of weights lie above" in caption(result, TEST)
     far = marks(draw(result, TEST), "members alone")[0]
-    assert far.marker.symbol[4] == "triangle-up-open"
+    assert far.marker.symbol[4] == "arrow-bar-up-open"
     assert max(draw(result, TEST).layout.yaxis.range) < 0.6
 
 

@@ -80,7 +80,7 @@ def test_the_pointer_reads_line_place_measures_and_distance():
 
 def test_axes_say_what_they_are():
     layout = draw(fan_result(), FigureStyle(split="test")).layout
-    assert layout.yaxis.title.text == "loss (nats)"
+    assert layout.yaxis.title.text == "test loss (nats)"
     assert layout.yaxis2.title.text is None
     assert "360 test examples of digits · weight decay 0.0001" in layout.title.subtitle.text
     assert "77 of 78 points so far" in layout.title.subtitle.text
@@ -146,7 +146,7 @@ def test_in_print_curves_stand_where_their_numbers_are_and_share_a_range():
         np.testing.assert_array_equal(line.get_ydata(), np.where(np.isfinite(expected), expected, np.nan))
     assert first.get_ylim() == second.get_ylim()
     assert (first.get_title(), second.get_title()) == ("cyclic", r"<i>NoCycle</i> & \$x\$")
-    assert first.get_ylabel() == "error"
+    assert first.get_ylabel() == "test error"
     assert [text.get_text() for text in first.texts] == ["1", "2", "3", "4", "5"]
     own = draw_print(result, FigureStyle(measure="error", split="test", ranges="own")).axes
     assert own[0].get_ylim() != own[1].get_ylim()

@@ -61,7 +61,7 @@ def test_stages_are_told_apart_and_the_best_is_a_star_on_top():
         "12 epochs (3)",
         "4 epochs (3)",
         "1 epoch (3)",
-        "failed or diverged (2)",
+        "failed (2)",
         "best (trial 4)",
     ]
 
@@ -119,7 +119,7 @@ def test_a_best_at_the_end_of_its_range_is_told():
     assert border.x0 == 1
     below = draw(search_result(best_rate=0.93)).layout.title.subtitle.text
     assert below == (
-        "11 trials on digits · 3 complete, 7 pruned, 1 failed · best 3.1% · best at an end of the range: learning rate"
+        "11 trials on digits · 3 complete, 6 pruned, 2 failed · best 3.1% · best at an end of the range: learning rate"
     )
 
 
@@ -172,7 +172,7 @@ def test_in_print_the_same_trials_are_drawn():
         "12 epochs (3)",
         "4 epochs (3)",
         "1 epoch (3)",
-        "failed or diverged (2)",
+        "failed (2)",
         "best (trial 4)",
     ]
     (star,) = [line for line in rate.lines if line.get_marker() == "*"]

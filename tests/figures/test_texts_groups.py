@@ -92,7 +92,7 @@ def test_the_caption_of_an_ensemble_tells_members_averages_and_costs():
     assert "The vertical axis does not begin at 0." in words
     assert "first m checkpoints of its group;" in caption(ensemble_result(), FigureStyle(order="first"))
     above = caption(ensemble_result(), FigureStyle(split="test", quality="nll"))
-    assert "1 member alone lies above the axis or diverged: open triangles at its top." in above
+    assert "1 member alone lies above the axis or diverged: arrows at its top." in above
 
 
 def test_alt_text_of_an_ensemble():
@@ -148,7 +148,7 @@ def test_the_caption_of_a_search_tells_what_can_be_compared():
     assert "(1, 4 or 12 epochs)" in words
     assert "cannot be compared with one that came through" in words
     assert "the test split is never looked at" in words
-    assert "Of 11 trials 3 came through, 7 stopped early (pruned) and 1 failed; 1 diverged." in words
+    assert "Of 11 trials 3 came through, 6 stopped early (pruned) and 2 failed." in words
     assert (
         "The best (star) is trial 4 with a validation error of 3.1% after 12 epochs: learning rate 0.04"
         in words

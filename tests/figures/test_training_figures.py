@@ -210,6 +210,12 @@ def test_the_axis_begins_where_there_is_something_to_compare():
     assert f"The upper axis begins at {100 * low:.4g}%" in comparison_caption(RUNS)
 
 
+def test_every_run_is_seen_to_its_end():
+    poor = {**HISTORY, "epoch_test_accuracy": HISTORY["epoch_test_accuracy"] * 0.4}
+    comparison = comparison_of({"good": HISTORY, "poor": poor, "better": HISTORY})
+    assert comparison.low < poor["epoch_test_accuracy"][-1]
+
+
 def test_the_comparison_in_words():
     words = comparison_caption(RUNS)
     assert "Runs: snapshot and standard <b>$x$." in words

@@ -15,7 +15,7 @@ from landscape.service.estimate import estimate
 from landscape.service.groups import read_groups
 from landscape.service.provenance import command_line
 from landscape.service.store import Store
-from tests.conftest import PlainNet, TinyNet, tiny_checkpoint, tiny_data, tiny_task
+from tests.conftest import PlainNet, TinyNet, tiny_checkpoint, tiny_task
 
 
 @pytest.fixture(autouse=True)
@@ -183,8 +183,19 @@ def test_names_and_paths_that_would_be_misread_are_written_otherwise(home, tmp_p
         CheckpointRecord(label="b", digest="2" * 64, architecture="n", source="/plain@4"),
     ]
     request = DiversityRequest(checkpoints=("a", "b"), groups=("noise=0.2", "noise=0.2"))
-    words = shlex.split(command_line(request, records, tiny_data(), 0.0))
+    words = shlex.split(command_line(request, records, 0.0))
     assert words[4] == f"noise-0.2={'1' * 64},/plain@4"
+
+
+def test_changed_data_are_named_so_that_they_are_found_again(home, run):
+    files = tuple(map(str, run.checkpoint_files[1:]))
+    request = DiversityRequest(checkpoints=files, data="digits:noise=0.2/3")
+    provenance = provenance_of(compute(request, home=home))
+    assert "--data digits:noise=0.2/3" in provenance.command
+    same = DiversityRequest(checkpoints=files, data=provenance.data_digest)
+    again = compute(same, home=home)
+    assert provenance_of(again).key == provenance.key
+    assert f"--data {provenance.data_digest}" in command_line(same, provenance.checkpoints, 0.0)
 
 
 def test_many_names_do_not_make_a_title(home):

@@ -39,7 +39,7 @@ def test_xdg_names_the_data_directory(monkeypatch, tmp_path):
 def test_folders_are_for_the_owner_only(home):
     home.ensure().ensure()
     folders = [home.path, *(path for path in home.path.iterdir() if path.is_dir())]
-    assert len(folders) == 9
+    assert len(folders) == 11
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
 
 

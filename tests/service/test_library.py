@@ -7,10 +7,10 @@ from landscape.core.requests import TrainRequest
 from landscape.networks.architectures import build_network
 from landscape.networks.checkpoint_files import save_checkpoint
 from landscape.networks.checkpoints import Checkpoint, CheckpointMetadata
-from landscape.service.library import compatible, list_checkpoints, list_runs, snapshots
+from landscape.service.library import compatible, list_checkpoints, list_runs, network_in_work, snapshots
 from landscape.service.pretrained import Index, RunRecord, save_index
 from landscape.service.uploads import MANIFEST_FILE, Manifest
-from landscape.training.runs import DataRecord, checkpoint_path, open_run
+from landscape.training.runs import DataRecord, checkpoint_path, mark_complete, open_run, save_history
 
 DIGITS = DataRecord(name="digits", digest="d" * 64, reference="digits")
 OTHERS = DataRecord(name="other digits", digest="e" * 64, reference="x.npz")
@@ -214,6 +214,20 @@ def test_a_run_that_cannot_be_read_has_no_snapshots(home):
     _family(home.runs / "run", KINDS)
     (home.runs / "run" / "data.json").write_text("{")
     assert snapshots(list_runs(home)[0]) == []
+
+
+def test_the_network_in_work_is_the_one_measured_last(home):
+    family = open_run(home.runs / "family", TrainRequest(recipe="independent", cycles=3), DIGITS).folder
+    assert network_in_work(list_runs(home)[0]) is None
+    for number, age in ((1, 5), (2, 9), (3, 0)):
+        member = open_run(family / "members" / f"member-{number}", TrainRequest(seed=number), DIGITS).folder
+        if number < 3:
+            save_history(member, {})
+            os.utime(member / "history.npz", (1e9 - age, 1e9 - age))
+    found = network_in_work(list_runs(home)[0])
+    assert (found.name, found.run.request.seed) == ("member-1", 1)
+    mark_complete(family)
+    assert network_in_work(list_runs(home)[0]) is None
 
 
 @pytest.mark.parametrize("extra", [None, "nowhere"])

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from landscape.core.errors import RequestError
+from landscape.core.errors import DataError, RequestError
 from landscape.core.requests import TrainRequest
 from landscape.networks.datasets import data_names, load_data
 from landscape.service import plans
@@ -46,3 +46,8 @@ def test_steps_of_known_data_are_known_without_opening_them():
 @pytest.mark.parametrize("data", ["digits:validation=0.2", "/somewhere/mine.npz", "d" * 64])
 def test_other_data_must_be_opened_to_know(data):
     assert steps_per_epoch_of(TrainRequest(data=data)) is None
+
+
+def test_an_impossible_modifier_of_the_data_is_refused():
+    with pytest.raises(DataError, match="noise"):
+        steps_per_epoch_of(TrainRequest(data="digits:noise=many"))

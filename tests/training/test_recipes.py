@@ -301,7 +301,19 @@ def test_fge_cycles_that_do_not_fill_the_epochs_are_refused():
     with pytest.raises(
         RequestError, match=r"Cycles of 4 epochs do not fill the 6 epochs .* use 28 or 32 epochs"
     ):
-        plan_of(request("fge", epochs=30), 5)
+        plan_of(request("fge", epochs=30, start_epoch=24), 5)
+    with pytest.raises(RequestError, match="A cycle of 4 epochs does not fit into 3 epochs; use at least 4"):
+        plan_of(request("fge", epochs=3), 5)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "period", "start"),
+    [(200, 4, 160), (60, 4, 48), (12, 2, 10), (12, 4, 8), (30, 4, 22), (4, 4, 0)],
+)
+def test_fge_begins_near_four_fifths_with_whole_cycles_left(epochs, period, start):
+    plan = plan_of(request("fge", epochs=epochs, period=period), 3)
+    first = min(step for step, kept in plan.kept.items() if kept.kind == "snapshot")
+    assert first == 3 * start + 3 * period // 2
 
 
 # Averaging -------------------------------------------------------------------------------------------------------

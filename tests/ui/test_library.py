@@ -165,3 +165,12 @@ def test_averages_and_kinds_are_shown(open_page, home):
     table = checkpoints(open_page("library")).value
     assert table["checkpoint"].tolist() == ["step 0", "step 40", "step 40, average"]
     assert table["kind"].tolist() == ["start", "snapshot", "average"]
+
+
+def test_a_damaged_history_spoils_its_own_panel_only(open_page, home):
+    put_run(home.runs / "one")
+    (home.runs / "one" / "history.npz").write_bytes(b"x")
+    test = open_page("library")
+    assert not test.error
+    assert runs(test).value["test accuracy"].isna().all()
+    assert "is damaged" in open_page("library", run="one").error[0].value

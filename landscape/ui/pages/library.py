@@ -1,11 +1,12 @@
 """Library: every checkpoint there is, and the door through which files come in."""
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import streamlit as st
 
 from landscape.service.library import CheckpointEntry, RunEntry, list_runs
 from landscape.service.uploads import delete_upload, uploads
-from landscape.training.runs import Run
 from landscape.ui.errors import guarded
 from landscape.ui.job_words import describe_run
 from landscape.ui.navigation import go_to
@@ -14,6 +15,9 @@ from landscape.ui.state import all_checkpoints, open_home, shipped_folder
 from landscape.ui.text import plain
 from landscape.ui.training_view import show_comparison, show_training
 from landscape.ui.uploading import show_uploader
+
+if TYPE_CHECKING:
+    from landscape.training.runs import Run
 
 
 @guarded
@@ -38,7 +42,7 @@ def page() -> None:
         _show_empty()
 
 
-def _show_runs(runs: list[tuple[RunEntry, Run]]) -> None:
+def _show_runs(runs: list[tuple[RunEntry, "Run"]]) -> None:
     chosen = choose_runs(runs, named=st.query_params.get_all("run"))
     if not chosen:
         st.caption("Select a run to see how it was trained; select several to compare them.")
