@@ -6,22 +6,43 @@ import pytest
 import landscape
 from landscape.commands.main import main
 from landscape.core.requests import STUDIES as REQUESTS
-from landscape.core.requests import EvaluationRequest, LineRequest, PlaneRequest, Request, TrainRequest
+from landscape.core.requests import (
+    DiversityRequest,
+    EnsembleRequest,
+    EvaluationRequest,
+    FanRequest,
+    LineRequest,
+    PlaneRequest,
+    Request,
+    SearchRequest,
+    TrainRequest,
+)
 from landscape.core.results import SCHEMAS
 from landscape.figures.screen import draw
 from landscape.figures.style import VIEWS, FigureStyle
 from landscape.studies.table import STUDIES
-from tests.figures.synthetic import line_result, plane_result
+from tests.figures.synthetic import (
+    diversity_result,
+    ensemble_result,
+    fan_result,
+    line_result,
+    plane_result,
+    search_result,
+)
 
 PUBLIC_NAMES = [
     "Checkpoint",
     "CheckpointMetadata",
     "Data",
+    "DiversityRequest",
+    "EnsembleRequest",
     "Examples",
+    "FanRequest",
     "LandscapeError",
     "LineRequest",
     "PlaneRequest",
     "Run",
+    "SearchRequest",
     "Task",
     "TrainRequest",
     "__version__",
@@ -34,32 +55,46 @@ PUBLIC_NAMES = [
     "save_result",
 ]
 
-_EVALUATION = "--data --batch-norm --weight-decay --train-samples --test-samples --sample-seed"
+_SAMPLE = "--train-samples --test-samples --sample-seed"
+_EVALUATION = f"--data --batch-norm --weight-decay {_SAMPLE}"
 _WORK = "--device --download --home"
+_GROUPS = "RUN_DIR|NAME=A,B,..."
+_TRAINING = (
+    "--data --architecture --recipe --cycles --epochs --learning-rate --schedule --warmup --decay --drop-epochs "
+    "--drop-factor --optimizer --momentum --sam-radius --weight-decay --objective --label-smoothing --mixup --teachers "
+    "--temperature --batch-size --seed --phase --restart-momentum --period --growth --start-from --start-epoch "
+    "--high-rate --low-rate --average-decay --layer-profile --augmentation --precision"
+)
+_STYLE = (
+    "--measure --split --view --scale --clip --floor --quality --order --matrix --variant --pairs --ranges --columns "
+    "--dark --colors --title --width"
+)
 VERBS = {
     "app": "--port --home --no-browser",
     "demo": "--out --epochs --resolution",
-    "figure": (
-        "RESULT.nc --out --measure --split --view --scale --clip --floor --dark --colors --title --width"
-    ),
+    "diversity": f"{_GROUPS} --data --batch-norm {_SAMPLE} --out {_WORK}",
+    "ensemble": f"{_GROUPS} --data --batch-norm {_SAMPLE} --bins --out {_WORK}",
+    "fan": f"{_GROUPS} {_EVALUATION} --points --range --out {_WORK}",
+    "figure": f"RESULT.nc --out {_STYLE}",
     "line": f"A B {_EVALUATION} --points --range --out {_WORK}",
     "plane": f"A B C {_EVALUATION} --margin --resolution --out {_WORK}",
     "pretrained": "--out",
-    "train": (
-        "--data --architecture --recipe --cycles --epochs --learning-rate --momentum --weight-decay --batch-size "
-        f"--seed --phase --restart-momentum --augmentation --out {_WORK}"
+    "search": (
+        f"{_TRAINING} --trials --stages --keep --best --validation --learning-rates --weight-decays --momenta "
+        f"--label-smoothings --mixups --out {_WORK}"
     ),
+    "train": f"{_TRAINING} --out {_WORK}",
 }
 
 A, B, C, D = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 KEYS: list[tuple[Request, str]] = [
-    (TrainRequest(), "2597901bc3089e14fd3b597cb68db05dc94f7071f44f592dfa6f96355e7f8593"),
+    (TrainRequest(), "a76affbe8f6aeb586b490e02c9884ddc41a6dddf53492b2b14b02f2059ba4244"),
     (
         TrainRequest(
             data="CIFAR10", architecture="resnet20", recipe="standard", cycles=3, epochs=30, seed=7,
             augmentation="crop-flip",
         ),
-        "2a5376cf4830e3b07c849f542cdcb35ad98619ae45dea80c7e8f2f21b565305e",
+        "685d824812c0886589f97bca8b7c76357722ff049cc7320cf04a6823694fc11e",
     ),
     (
         LineRequest(checkpoints=(A, B)),
@@ -79,6 +114,19 @@ KEYS: list[tuple[Request, str]] = [
     (
         PlaneRequest(checkpoints=(A, B, C), columns=61, rows=41, margin=0.3, batch_norm="interpolate"),
         "3d78027ab714ddc90fbe8a15657380c15a7ef9279c84b2d76ba8e8d3a50fb5fa",
+    ),
+    (SearchRequest(), "72f555f905faa3e0440356dd6bc024ad25b61564d58dec35ae930b3a9060bded"),
+    (
+        FanRequest(checkpoints=(A, B, C), groups=("x", "x", "x")),
+        "52b02e04939fdbaeb5a5ca553fba7fc7afa15716eb98f7f6765d9d3ca3cb1011",
+    ),
+    (
+        EnsembleRequest(checkpoints=(A, B)),
+        "2e25833bed7ee8e2dedd38ed4b05fccdbb775e76adba8121b8d17462571e9902",
+    ),
+    (
+        DiversityRequest(checkpoints=(A, B, C, D), groups=("x", "x", "y", "y")),
+        "3f2ca64a86d0f1972d8b892ae84b014fad75755b1254ff3b7f1048698bfe24db",
     ),
 ]  # fmt: skip
 
@@ -121,22 +169,30 @@ def test_the_keys_of_fixed_requests_stay_the_same(request_, key):
 
 
 def evaluation_requests() -> set[type[Request]]:
-    return {kind for kind in _descendants(EvaluationRequest) if kind.__struct_config__.tag is not None}
+    """The classes at the ends: those between them are only what several studies share."""
 
+    def ends(kind: type[Request]) -> set[type[Request]]:
+        below = kind.__subclasses__()
+        return {end for child in below for end in ends(child)} if below else {kind}
 
-def _descendants(kind: type[Request]) -> set[type[Request]]:
-    return {kind, *(found for child in kind.__subclasses__() for found in _descendants(child))} - {
-        EvaluationRequest
-    }
+    return ends(EvaluationRequest)
 
 
 def test_every_request_has_a_verb_a_study_a_schema_and_a_figure():
-    assert set(REQUESTS.values()) == evaluation_requests() | {TrainRequest}
-    evaluated = {name for name, kind in REQUESTS.items() if kind is not TrainRequest}
-    assert set(STUDIES) == set(SCHEMAS) == evaluated
+    assert set(REQUESTS.values()) == evaluation_requests() | {TrainRequest, SearchRequest}
+    evaluated = {name for name, kind in REQUESTS.items() if kind in evaluation_requests()}
+    assert set(STUDIES) == evaluated
+    assert set(SCHEMAS) == evaluated | {"search"}
     assert set(REQUESTS) <= set(main.commands)
-    examples = {"line": line_result(), "plane": plane_result()}
-    assert set(examples) == evaluated
+    examples = {
+        "line": line_result(),
+        "plane": plane_result(),
+        "fan": fan_result(),
+        "ensemble": ensemble_result(),
+        "diversity": diversity_result(),
+        "search": search_result(),
+    }
+    assert set(examples) == set(SCHEMAS)
     for result in examples.values():
         for view in VIEWS:
             assert draw(result, FigureStyle(view=view)).data

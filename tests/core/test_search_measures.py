@@ -42,6 +42,13 @@ def test_the_best_came_furthest_first_and_has_the_lowest_error_then():
     assert best_trial(result) == 0
 
 
+def test_of_equal_errors_the_lowest_loss_is_the_best():
+    result = search_result()
+    result["validation_error"][[0, 4, 8], 2] = 0.05
+    result["validation_loss"][[0, 4, 8], 2] = [0.3, 0.2, 0.1]
+    assert best_trial(result) == 8
+
+
 def test_without_a_finite_error_there_is_no_best():
     result = search_result()
     result["validation_error"][:] = np.nan

@@ -167,7 +167,10 @@ def search_result(trials=11, *, title="A search", best_rate=0.04):
     error[1] = [np.inf, np.nan, np.nan]
     error[2] = np.nan
     state = np.array(
-        ["failed" if trial in (1, 2) else "complete" if reached[trial] == 3 else "pruned" for trial in number],
+        [
+            "failed" if trial in (1, 2) else "complete" if reached[trial] == 3 else "pruned"
+            for trial in number
+        ],
         dtype=object,
     )
     request = SearchRequest(trials=trials, epochs=12, stages=(1, 4), label_smoothings=(0.0, 0.3))
@@ -186,13 +189,14 @@ def search_result(trials=11, *, title="A search", best_rate=0.04):
                 "ensemble_error": ("size", np.array([0.031, 0.028, 0.027])),
             },
             coords={
-                "trial": number, "stage": np.arange(3), "size": np.arange(1, 4),
+                "trial": number, "stage": np.arange(1, 4), "size": np.arange(1, 4),
                 "parameter": ["learning_rate", "weight_decay", "label_smoothing"],
             },
             attrs={
                 "study": "search", "title": title,
                 "provenance": provenance(
-                    request, (), samples={"train": 1150, "validation": 287}, command="python -m landscape search"
+                    request, ("trial-4-stage-3", "trial-0-stage-3"), command="python -m landscape search",
+                    samples={"train": 1150, "validation": 287, "test": 0},
                 ),
             },
         )

@@ -7,9 +7,11 @@ import pytest
 from PIL import Image
 
 from landscape.core.files import load_result
+from landscape.core.requests import SearchRequest
 from landscape.figures import FORMATS, FigureStyle, alt_text, save_figure, to_bytes
 from landscape.figures.page import provenance_rows
 from tests.figures.synthetic import diversity_result, ensemble_result, fan_result, search_result
+from tests.figures.synthetic_parts import provenance
 from tests.figures.test_export import MAGIC
 from tests.figures.test_print import pdf_objects
 
@@ -115,8 +117,8 @@ def test_the_table_of_a_search_has_a_row_per_trial():
     assert rows[4]["validation_error_12"] == "0.031"
     assert rows[1]["validation_loss_1"] == "inf"
     assert rows[3]["validation_error_12"] == "nan"
-    assert "# examples: 1150 train, 287 validation" in comments
-    assert not any("batch norm" in line or "checkpoint " in line for line in comments)
+    assert "# examples: 1150 train, 0 test, 287 validation" in comments
+    assert not any("batch norm" in line for line in comments)
 
 
 def test_names_cannot_end_a_row_early_nor_be_taken_for_a_formula():
@@ -140,9 +142,12 @@ def test_provenance_names_many_checkpoints_by_group_and_number_and_works_without
     assert rows["checkpoint recipe <8> 12"].startswith("recipe <8>@1200 (convnet, step 690), sha256 ")
     assert len([name for name in rows if name.startswith("checkpoint")]) == 108
     search = dict(provenance_rows(search_result()))
-    assert not [name for name in search if name.startswith("checkpoint")]
+    assert search["checkpoint best 2"].startswith("trial-0-stage-3 (convnet")
     assert "batch norm" not in search
-    assert search["examples"] == "1,150 train, 287 validation"
+    assert search["examples"] == "1,150 train, 0 test, 287 validation"
+    without = search_result()
+    without.attrs["provenance"] = provenance(SearchRequest(), (), samples={})
+    assert not [name for name, _ in provenance_rows(without) if name.startswith("checkpoint")]
     assert "checkpoint 3" in dict(provenance_rows(diversity_result({"": 4})))
 
 
