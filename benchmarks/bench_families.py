@@ -27,6 +27,8 @@ from landscape.training.runs import DataRecord
 
 @dataclass(frozen=True)
 class Case:
+    """A family, and how often each way is timed."""
+
     name: str
     request: TrainRequest
     repeats: int
@@ -60,9 +62,7 @@ def measure(case: Case, device: torch.device) -> list[dict]:
         seconds = time_in_turn(ways, repeats=case.repeats, device=device.type)
     rows = []
     for name in ways:
-        ratios = [
-            theirs / ours for ours, theirs in zip(seconds["side by side"], seconds[name], strict=True)
-        ]
+        ratios = [theirs / ours for ours, theirs in zip(seconds["side by side"], seconds[name], strict=True)]
         rows.append(
             {
                 "case": case.name,

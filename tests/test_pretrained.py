@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from landscape.commands.exhibits import EXHIBITS, RUNS, WITH_OPTIMIZER
-from landscape.commands.findings import finding
 from landscape.core.files import load_result
 from landscape.core.requests import STUDIES, GroupedRequest, request_from_json
 from landscape.core.results import SCHEMAS, is_complete, provenance_of, self_check
+from landscape.figures.findings import finding
 from landscape.networks.datasets import load_data
 from landscape.service.compute import compute
 from landscape.service.pretrained import load_index, pretrained_folder, verify

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from landscape.commands.findings import finding, spread
 from landscape.commands.options import command_words
 from landscape.commands.pictures import picture_of_result, picture_of_training
 from landscape.commands.report import Chapter, Report, RunTable, page
@@ -15,6 +14,7 @@ from landscape.core.errors import RequestError
 from landscape.core.files import save_result, write_bytes_atomically
 from landscape.core.requests import LineRequest, PlaneRequest, TrainRequest
 from landscape.core.results import provenance_of
+from landscape.figures.findings import finding, spread
 from landscape.figures.style import FigureStyle
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from landscape.core.requests import (
     FanRequest,
     LineRequest,
     PlaneRequest,
-    Split,
     TrainRequest,
 )
 
@@ -63,11 +62,6 @@ class Exhibit:
     study: type[AnyEvaluation]
     of: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def split(self) -> Split:
-        """The split that its poster shows, as the app does at first: predictions are judged on the test split."""
-        return "test" if self.study in (EnsembleRequest, DiversityRequest) else "train"
 
 
 _BEYOND = {"points": 61, "start": -0.25, "stop": 1.25}

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from landscape.commands.options import options_of
 from landscape.commands.outputs import OUT_FILE, prepare_file
@@ -22,10 +23,13 @@ from landscape.figures.style import FigureStyle
 @options_of(FigureStyle, into="fields")
 def figure(result: Path, out: Path, fields: dict[str, Any]) -> None:
     """Draw a finished result. Nothing is computed again."""
-    style = FigureStyle(**fields)
+    FigureStyle(**fields)  # refused before anything is read
     prepare_file(out)
     from landscape.core.files import load_result
-    from landscape.figures import save_figure
+    from landscape.figures import save_figure, usual_style
 
-    save_figure(load_result(result), out, style)
+    source = click.get_current_context().get_parameter_source
+    chosen = {name: value for name, value in fields.items() if source(name) is not ParameterSource.DEFAULT}
+    found = load_result(result)
+    save_figure(found, out, usual_style(found.attrs["study"], **chosen))
     click.echo(f"Drawn: {out}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from landscape.figures.style import FigureStyle
+from landscape.figures.style import FigureStyle, usual_style
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -73,7 +73,7 @@ def picture_of_result(
     """
     from landscape.figures import alt_text, caption, draw, save_figure, to_bytes
 
-    style = style or FigureStyle()
+    style = style or usual_style(result.attrs["study"])
     files = tuple(f"figures/{name}.{suffix}" for suffix in FILE_FORMATS)
     for file in files:
         save_figure(result, out / file, style)
@@ -138,13 +138,17 @@ def _training_print(
 
 
 def _shape(result: "xr.Dataset", style: FigureStyle) -> Shape:
-    if result.attrs["study"] == "line":
-        return "flat"
-    return "map" if style.view == "contour" else "square"
+    match result.attrs["study"]:
+        case "plane":
+            return "map" if style.view == "contour" else "square"
+        case "diversity" | "search":
+            return "tall"
+        case _:
+            return "flat"
 
 
 def _aspect(result: "xr.Dataset") -> float:
-    if result.attrs["study"] == "line":
+    if result.attrs["study"] != "plane":
         return 1.0
     width, height = (float(result[axis].max() - result[axis].min()) for axis in ("alpha", "beta"))
     return height / width

@@ -80,9 +80,9 @@ def _absolute(reference: str, folder: Path) -> str:
 
 
 def _ship(exhibit: Exhibit, work: Work, out: Path) -> "ResultRecord":
-    from landscape.commands.findings import finding
     from landscape.core.files import save_result
-    from landscape.figures import FigureStyle, save_figure
+    from landscape.figures import save_figure, usual_style
+    from landscape.figures.findings import finding
     from landscape.service.pretrained import ResultRecord
 
     request = request_of(exhibit, out)
@@ -91,7 +91,7 @@ def _ship(exhibit: Exhibit, work: Work, out: Path) -> "ResultRecord":
     save_result(result, out / folder / "result.nc")
     posters = {theme: folder / f"poster-{theme}.webp" for theme in ("light", "dark")}
     for theme, poster in posters.items():
-        save_figure(result, out / poster, FigureStyle(dark=theme == "dark", split=exhibit.split))
+        save_figure(result, out / poster, usual_style(request.study, dark=theme == "dark"))
     return ResultRecord(
         id=exhibit.id,
         title=result.attrs["title"],

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from landscape.figures.screen import draw
     from landscape.figures.screen_comparison import compare_training
     from landscape.figures.screen_training import draw_training
-    from landscape.figures.style import FigureStyle
+    from landscape.figures.style import FigureStyle, usual_style
     from landscape.figures.theme import PLOTLY_CONFIG
 
 _PUBLIC = {
@@ -46,6 +46,7 @@ _PUBLIC = {
     "to_bytes": "landscape.figures.export",
     "training_alt": "landscape.figures.captions_training",
     "training_caption": "landscape.figures.captions_training",
+    "usual_style": "landscape.figures.style",
 }
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "to_bytes",
     "training_alt",
     "training_caption",
+    "usual_style",
 ]
 
 

@@ -20,7 +20,7 @@ from landscape.figures.marks import marks_of
 from landscape.figures.partial import drawn_part
 from landscape.figures.scales import value_axis
 from landscape.figures.sentences import join_words, measure_sentence, progress_sentence, self_check_sentence
-from landscape.figures.style import FigureStyle
+from landscape.figures.style import FigureStyle, usual_style
 from landscape.figures.texts import barrier_words, points
 from landscape.figures.theme import format_value
 
@@ -33,13 +33,13 @@ _BATCH_NORM: dict[BatchNorm, str] = {
 
 def caption(result: xr.Dataset, style: FigureStyle | None = None) -> str:
     """Plain sentences for under the figure: axes, units, measure, conditions, what is hidden, what to beware of."""
-    sentences = _CAPTIONS[result.attrs["study"]](result, style or FigureStyle())
+    sentences = _CAPTIONS[result.attrs["study"]](result, style or usual_style(result.attrs["study"]))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
 def alt_text(result: xr.Dataset, style: FigureStyle | None = None) -> str:
     """One or two sentences for people who do not see the figure, made from its numbers."""
-    return _ALT_TEXTS[result.attrs["study"]](result, style or FigureStyle())
+    return _ALT_TEXTS[result.attrs["study"]](result, style or usual_style(result.attrs["study"]))
 
 
 def _line_caption(result: xr.Dataset, style: FigureStyle) -> list[str]:

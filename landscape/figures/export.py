@@ -15,7 +15,7 @@ from landscape.figures.captions import caption
 from landscape.figures.captions_training import training_caption
 from landscape.figures.formats import FORMATS, Format
 from landscape.figures.series import History
-from landscape.figures.style import FigureStyle
+from landscape.figures.style import FigureStyle, usual_style
 from landscape.figures.texts import title
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def to_bytes(result: xr.Dataset, suffix: str, style: FigureStyle | None = None) 
         RequestError: The suffix is not one of the formats.
         ResultError: The dataset is not a result of ours.
     """
-    style = style or FigureStyle()
     kind = format_of(suffix)
     checked = check_result(result)
+    style = style or usual_style(checked.attrs["study"])
     match kind:
         case "png" | "svg" | "pdf" | "webp":
             return _printed(checked, kind, style)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import xarray as xr
 
-from landscape.figures.marks import cut, shorten
+from landscape.figures.marks import shorten
 from landscape.figures.theme import GROUP_COLORS, GROUP_DASHES, GROUP_SYMBOLS, GROUP_SYMBOLS_PRINT
 
 # Panels beside each other for so many panels, where there is room for four.
@@ -141,8 +141,3 @@ def spread_labels(places: list[float], *, least: float, low: float, high: float)
     for rank, index in enumerate(order):
         found[index] = spread[rank] + rank * least
     return found
-
-
-def short_names(groups: tuple[Group, ...], longest: int) -> list[str]:
-    """Names of at most that many characters; not escaped."""
-    return [cut(group.title, longest) for group in groups]

@@ -15,7 +15,7 @@ from landscape.figures.print_line import draw_line_print
 from landscape.figures.print_plane import draw_contour_print
 from landscape.figures.print_search import draw_search_print
 from landscape.figures.print_surface import draw_surface_print
-from landscape.figures.style import FigureStyle
+from landscape.figures.style import FigureStyle, usual_style
 
 
 def draw_print(result: xr.Dataset, style: FigureStyle | None = None) -> Figure:
@@ -24,8 +24,8 @@ def draw_print(result: xr.Dataset, style: FigureStyle | None = None) -> Figure:
     Raises:
         ResultError: The dataset is not a result of ours.
     """
-    style = style or FigureStyle()
     checked = check_result(result)
+    style = style or usual_style(checked.attrs["study"])
     with print_settings(dark=style.dark):
         return _FIGURES[checked.attrs["study"]](checked, style)
 

@@ -14,7 +14,7 @@ from landscape.figures.screen_line import draw_line
 from landscape.figures.screen_plane import draw_contour
 from landscape.figures.screen_search import draw_search
 from landscape.figures.screen_surface import draw_surface
-from landscape.figures.style import FigureStyle
+from landscape.figures.style import FigureStyle, usual_style
 
 
 def draw(result: xr.Dataset, style: FigureStyle | None = None) -> go.Figure:
@@ -24,7 +24,7 @@ def draw(result: xr.Dataset, style: FigureStyle | None = None) -> go.Figure:
         ResultError: The dataset is not a result of ours.
     """
     checked = check_result(result)
-    return _FIGURES[checked.attrs["study"]](checked, style or FigureStyle())
+    return _FIGURES[checked.attrs["study"]](checked, style or usual_style(checked.attrs["study"]))
 
 
 def _draw_plane(result: xr.Dataset, style: FigureStyle) -> go.Figure:

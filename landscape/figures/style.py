@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from landscape.core.errors import RequestError, unknown_name
 from landscape.core.requests import MEASURES, SPLITS, Measure, Split
@@ -34,8 +34,10 @@ class FigureStyle:
     """What to draw of a result, and how. Nothing here changes a number of the result.
 
     Attributes:
-        measure: The measure on the colour, height or vertical axis of a line, a plane or a fan.
-        split: The split that is shown; a line always shows both, and states the barrier of this one.
+        measure: The measure on the colour, height or vertical axis of a line, a plane or a fan; if nobody chooses, a
+            fan shows the error (Huang et al. 2017, figure 5).
+        split: The split that is shown; a line always shows both, and states the barrier of this one. If nobody
+            chooses, fans, ensembles and diversity show the test split.
         view: `contour` is the map, `surface` the three-dimensional view of a plane; other results have one view.
         scale: `log` or `linear`; `auto` is `log` for a plane's nll and loss and `linear` for error (a percentage
             that can be exactly 0) and for every line (a barrier is a difference, which only a linear axis shows) and
@@ -108,3 +110,24 @@ class FigureStyle:
             )
         if not 1 <= self.width <= 50:
             raise RequestError(f"The width is {self.width} inches; give a number between 1 and 50.")
+
+
+# What the papers draw, where it is not the loss on the training split.
+_USUAL: dict[str, dict[str, Any]] = {
+    "fan": {"measure": "error", "split": "test"},
+    "ensemble": {"split": "test"},
+    "diversity": {"split": "test"},
+}
+
+
+def usual_style(study: str, **chosen: Any) -> FigureStyle:
+    """The style of a study's figure where nobody has chosen one.
+
+    Args:
+        study: Its name.
+        chosen: Fields that somebody did choose.
+
+    Raises:
+        RequestError: A chosen field has a value that cannot be drawn.
+    """
+    return FigureStyle(**{**_USUAL.get(study, {}), **chosen})

@@ -101,7 +101,11 @@ def _title(asked: AnyEvaluation, loaded: Loaded, records: Sequence[CheckpointRec
 
 def _names(asked: GroupedRequest, loaded: Loaded) -> str:
     names = list(asked.members) if asked.groups else list(loaded.labels)
-    return ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} networks"
+    return (
+        ", ".join(names)
+        if len(names) <= MOST_NAMES
+        else f"{len(names)} {'groups' if asked.groups else 'networks'}"
+    )
 
 
 def device_name(device: torch.device) -> str:

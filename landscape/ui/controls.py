@@ -73,7 +73,7 @@ def show_controls(
                 view = segments("View", VIEWS, key="view", names=_VIEW_NAMES)
                 style = replace(_values(result), view=view)
             case "fan":
-                style = replace(_values(result), ranges=_ranges(result))
+                style = replace(_fan(result), ranges=_ranges(result))
             case "ensemble":
                 style = _ensemble()
             case "diversity":
@@ -101,6 +101,13 @@ def _values(result: xr.Dataset) -> FigureStyle:
     measure = segments("Measure", tuple(_MEASURE_NAMES), key="measure", names=_MEASURE_NAMES)
     split = segments("Split", SPLITS, key="split", names=_SPLIT_NAMES)
     return FigureStyle(measure=measure, split=split, clip=_clip(result, measure))
+
+
+def _fan(result: xr.Dataset) -> FigureStyle:
+    # As the paper: what an error is does not depend on weight decay, and mistakes are made on the test images.
+    measures: tuple[Measure, ...] = ("error", "loss", "nll")
+    measure = segments("Measure", measures, key="fan_measure", names=_MEASURE_NAMES)
+    return FigureStyle(measure=measure, split=_split_of_predictions(), clip=_clip(result, measure))
 
 
 def _ranges(result: xr.Dataset) -> Ranges:

@@ -149,7 +149,7 @@ def diversity_result(groups=GROUPS, *, holes=True, title="Do they make different
 
 
 def search_result(trials=11, *, title="A search", best_rate=0.04):
-    """A search over three settings in three stages (1, 4 and 12 epochs): of 11 trials 3 come through, 3 reach the second
+    """A search over three settings in stages of 1, 4 and 12 epochs: of 11 trials 3 come through, 3 reach the second
     stage, 3 the first, trial 1 fails in the first (+inf) and trial 2 before it. The best is trial 4: error 0.031.
     """
     number = np.arange(trials)

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from landscape.core.results import is_complete
 from landscape.figures import FigureStyle
+from landscape.figures.findings import finding
 from landscape.ui.chart import Click, show_chart
 from landscape.ui.controls import reset_clips, show_controls
 from landscape.ui.data_tables import data_table
@@ -36,7 +37,7 @@ def page() -> None:
     header = st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="header"
     )
-    finding = st.empty()
+    headline = st.empty()
     picker = st.container(key="picker")  # a row of its own: titles are long and differ at their ends
     controls = st.container(horizontal=True, gap="medium", key="controls")
     exhibit = _choose(exhibits, picker)
@@ -44,10 +45,10 @@ def page() -> None:
     with header:
         st.title(plain(exhibit.title), anchor=False, width="content")
         menus = st.container(horizontal=True, width="content")
-    if exhibit.finding:
-        finding.markdown(plain(exhibit.finding))
     result = read_result(exhibit.path)
-    if not is_complete(result):
+    if is_complete(result):
+        headline.markdown(plain(exhibit.finding or finding(result)))
+    else:
         st.warning(
             "This result is not complete; what has been evaluated is drawn.", icon=":material/hourglass:"
         )

@@ -35,18 +35,18 @@ def spread(result: "xr.Dataset", *, measure: Measure, split: Split) -> str:
 
 def _line(result: "xr.Dataset") -> str:
     first, last = (str(label) for label in result["checkpoint"].values)
-    ends = _at_checkpoints(result, "loss", "train")
+    ends, errors = _at_checkpoints(result, "loss", "train"), _at_checkpoints(result, "error", "test")
     found = line_barrier(result, measure="loss", split="train")
     if np.isinf(found.height):
         return f"On the straight line from {first} to {last} the network diverges at t = {found.t:.2f}."
     if found.height == 0:
         return (
             f"There is no barrier between {first} and {last}: the train loss nowhere rises above the straight line "
-            f"between its end values of {ends[0]:.2g} and {ends[1]:.2g} nats."
+            f"between its end values of {ends[0]:.2g} and {ends[1]:.2g} nats; the test error is {errors[0]:.1%} and "
+            f"{errors[1]:.1%} at the ends."
         )
     t = result["t"].values
     between = result["error"].sel(split="test").values[(t >= 0) & (t <= 1)]
-    errors = _at_checkpoints(result, "error", "test")
     return (
         f"Between {first} and {last} the train loss rises {found.height:.2g} nats above the straight line between its "
         f"end values (most at t = {found.t:.2f}), and the test error reaches {between.max():.1%}, against "

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landscape.commands.findings import finding, spread
+from landscape.figures.findings import finding, spread
 from tests.figures.synthetic import (
     diversity_result,
     ensemble_result,
