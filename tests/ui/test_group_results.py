@@ -37,7 +37,7 @@ def test_every_study_is_drawn_with_its_caption_recipe_and_data(open_page, home, 
 
 
 CONTROLS = {
-    "fan": ("measure", "error", "Error"),
+    "fan": ("fan_measure", "nll", "Cross-entropy"),
     "ensemble": ("quality", "ece", "Calibration error"),
     "diversity": ("matrix", "disagreement", "Disagreement"),
 }
@@ -59,7 +59,7 @@ def test_a_control_changes_the_picture_and_a_link_restores_it(open_page, home, s
 @pytest.mark.parametrize(
     ("study", "keys"),
     [
-        ("fan", {"measure", "split", "ranges", "scale"}),
+        ("fan", {"fan_measure", "predictions_split", "ranges", "scale"}),
         ("ensemble", {"quality", "order", "predictions_split", "scale"}),
         ("diversity", {"matrix", "variant", "pairs", "predictions_split", "scale"}),
         ("search", {"scale"}),
@@ -159,7 +159,7 @@ def test_a_pair_without_a_number_is_said_to_have_none(open_page, home):
 
 def test_a_line_of_a_fan_is_read_out(open_page, home):
     put_result(home, fan_result(holes=False))
-    test = open_page("explore", pair="5,7", measure="Cross-entropy")
+    test = open_page("explore", pair="5,7", predictions_split="Train")
     assert not test.exception
     table = test.table[0].value.set_index("")
     # nll of pair 4 is 1 + 4 (1 - t) + 4 t (1 - t): a barrier of 1 above the straight line; t = 0.5 is not on the grid.
