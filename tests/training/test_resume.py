@@ -11,6 +11,7 @@ from torch import nn
 
 from landscape.core.errors import StoppedError, StoreError, TrainingError
 from landscape.core.requests import TrainRequest
+from landscape.training.keeping import conditions
 from landscape.training.runs import Run
 from landscape.training.trainer import train
 from tests.conftest import tiny_data
@@ -187,12 +188,13 @@ def test_a_full_disk_costs_nothing_that_was_written(tmp_path, undisturbed, monke
 
 
 def test_another_number_of_threads_is_reported(tmp_path, caplog, monkeypatch):
-    threads = torch.get_num_threads()
     train_on(tmp_path / "run", 7)
-    monkeypatch.setattr("torch.get_num_threads", lambda: threads + 1)
+    before = conditions(torch.device("cpu"))
+    now = {**before, "threads": str(int(before["threads"]) + 1)}
+    monkeypatch.setattr("landscape.training.loop.conditions", lambda _: now)
     with caplog.at_level(logging.WARNING):
         train(REQUEST, tmp_path / "run", data=tiny_data())
-    assert f"was begun with threads {threads} and goes on with {threads + 1}; the last digits" in caplog.text
+    assert f"was begun with threads {before['threads']} and goes on with {now['threads']}; the last" in caplog.text
 
 
 def test_a_state_of_another_network_is_refused(tmp_path, monkeypatch):
