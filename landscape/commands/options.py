@@ -12,8 +12,7 @@ import click
 
 from landscape.commands.values import NOTHING, Named, Number, Numbers, Range
 from landscape.commands.work import Work
-from landscape.core.request_base import Device, Request
-from landscape.core.training_requests import default_of
+from landscape.core.request_base import Device, Request, default_of
 
 Function = Callable[..., Any]
 

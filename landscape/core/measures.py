@@ -1,5 +1,6 @@
 """Numbers read from a finished result: pure functions, the same for captions, reports and the command line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,3 +53,13 @@ def line_barrier(result: xr.Dataset, *, measure: Measure, split: Split) -> Barri
     rebuilt = result[f"rebuilt_{measure}"].sel(split=split).values
     values = result[measure].sel(split=split).values
     return barrier(result["t"].values, values, ends=(float(rebuilt[0]), float(rebuilt[-1])))
+
+
+def epochs_spent(result: xr.Dataset, places: Sequence[int]) -> float:
+    """What some checkpoints of an ensemble result cost together in epochs of training; NaN where that is not known.
+
+    Of each training the longest counts, once: its earlier checkpoints were passed on the way.
+    """
+    at = list(places)
+    epochs, training = result["epochs"].values[at], result["training"].values[at]
+    return float(sum(np.max(epochs[training == one]) for one in np.unique(training)))

@@ -1,8 +1,10 @@
 """What every request is: frozen, validated, with canonical JSON and a key."""
 
+import functools
 import hashlib
 import math
-from typing import Literal, get_args
+from types import UnionType
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -65,6 +67,31 @@ def check_weight_decay(value: float) -> None:
     """Refuse a weight decay that is negative or not finite."""
     if not (value >= 0 and math.isfinite(value)):
         raise RequestError(f"The weight decay is {value}; give a number of at least 0, such as 1e-4.")
+
+
+def check_types(request: Request) -> None:
+    """Refuse values of another type, which Python itself would let in, such as "6" for 6."""
+    for name, kinds in _number_fields(type(request)).items():
+        value = getattr(request, name)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            words = "a number" if float in kinds else "a whole number"
+            raise RequestError(f"{name} is {value!r}; give {words}.")
+
+
+@functools.cache
+def _number_fields(kind: type[Request]) -> dict[str, tuple[type, ...]]:
+    """The fields that hold one number, and the types that will do; a whole number is a number, too."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        if int in kinds or float in kinds:
+            found[name] = (*kinds, int)
+    return found
+
+
+def default_of(kind: type[Request], name: str) -> Any:
+    """The default of a field of a request."""
+    return next(field.default for field in msgspec.structs.fields(kind) if field.name == name)
 
 
 def is_between(value: float, low: float, high: float) -> bool:

@@ -132,7 +132,9 @@ SCHEMAS: dict[str, Schema] = {
         },
     ),
     # A size beyond the number of members of a group is NaN. average_*: the network at the mean of the weights, NaN
-    # where the members are not of one network. epochs: spent in training when the checkpoint was kept.
+    # where the members are not of one network. epochs: spent in the training of its network when the
+    # checkpoint was kept. training: a number for each training, so that the epochs of several checkpoints of one are
+    # counted once.
     "ensemble": Schema(
         axes=("size",),
         variables={
@@ -140,6 +142,7 @@ SCHEMAS: dict[str, Schema] = {
             **{f"member_{quality}": ("split", "checkpoint") for quality in QUALITIES},
             **{f"average_{quality}": ("split", "group") for quality in QUALITIES},
             "epochs": ("checkpoint",),
+            "training": ("checkpoint",),
             "checkpoint_group": ("checkpoint",),
         },
         swept=False,

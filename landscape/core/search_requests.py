@@ -4,8 +4,8 @@ import math
 from itertools import pairwise
 
 from landscape.core.errors import RequestError
-from landscape.core.request_base import check_counts
-from landscape.core.training_requests import FAMILIES, Recipe, TrainingFields
+from landscape.core.request_base import check_counts, default_of
+from landscape.core.training_requests import FAMILIES, Recipe, TrainingFields, why_unused
 
 # The ranges of a search: the run's field that each draws, and whether evenly in the logarithm.
 RANGES: dict[str, tuple[str, bool]] = {
@@ -15,6 +15,9 @@ RANGES: dict[str, tuple[str, bool]] = {
     "label_smoothings": ("label_smoothing", False),
     "mixups": ("mixup", False),
 }
+
+
+_BELOW_ONE = ("momentum", "label_smoothing")
 
 
 class SearchRequest(TrainingFields, frozen=True, kw_only=True, tag="search"):
@@ -70,12 +73,25 @@ class SearchRequest(TrainingFields, frozen=True, kw_only=True, tag="search"):
             raise RequestError(
                 f"The validation share is {self.validation}; give a number between 0 and 1, such as 0.2."
             )
-        for name in RANGES:
+        for name, (field, _) in RANGES.items():
             _check_range(name, getattr(self, name))
+            reason = why_unused(self, field)
+            if reason is not None and getattr(self, name) != default_of(SearchRequest, name):
+                raise RequestError(f"{name} is given, but {reason}; leave it out.")
         if self.best > self.trials:
             raise RequestError(
                 f"best is {self.best}, but there are {self.trials} trials; give at most that many."
             )
+
+    @property
+    def drawn(self) -> dict[str, tuple[float, float]]:
+        """The fields of a run that are drawn, and between which ends; without those that its recipe has no use for."""
+        ranges = {field: getattr(self, name) for name, (field, _) in RANGES.items()}
+        return {
+            field: ends
+            for field, ends in ranges.items()
+            if ends is not None and why_unused(self, field) is None
+        }
 
 
 def _check_range(name: str, limits: tuple[float, float] | None) -> None:
@@ -83,6 +99,10 @@ def _check_range(name: str, limits: tuple[float, float] | None) -> None:
         return
     low, high = limits
     field, in_log = RANGES[name]
+    if field in _BELOW_ONE and high >= 1:
+        raise RequestError(
+            f"The range {low:g}:{high:g} of the {field.replace('_', ' ')} cannot be searched; end it below 1."
+        )
     if not (math.isfinite(low) and math.isfinite(high) and low < high) or low < 0 or (in_log and low == 0):
         least = "positive" if in_log else "of at least 0"
         raise RequestError(

@@ -1,16 +1,16 @@
 """Requests that make networks: one training run in any recipe, and a search over its settings."""
 
 import math
-from typing import Any, Literal, get_args
-
-import msgspec
+from typing import Literal, get_args
 
 from landscape.core.errors import RequestError
 from landscape.core.request_base import (
     Request,
     check_choice,
     check_counts,
+    check_types,
     check_weight_decay,
+    default_of,
     is_between,
 )
 
@@ -43,6 +43,30 @@ USED_BY: dict[str, tuple[Recipe, ...]] = {
     "low_rate": CONTINUATIONS,
     "average_decay": ("ema",),
     "layer_profile": ("layca",),
+}
+
+
+# What `recipe` stands for as a schedule.
+OWN_SCHEDULE: dict[Recipe, Schedule] = {
+    "standard": "step",
+    "snapshot": "cosine",
+    "single-cycle": "cosine",
+    "independent": "step",
+    "sgdr": "cosine",
+    "fge": "step",
+    "swa": "late-linear",
+    "ema": "step",
+    "layca": "step",
+}
+_SCHEDULES_OF: dict[str, tuple[Schedule, ...]] = {
+    "phase": ("cosine",),
+    "decay": ("exponential", "inverse-time"),
+    "drop_epochs": ("step",),
+    "drop_factor": ("step",),
+}
+_OPTIMIZERS_OF: dict[str, tuple[Optimizer, ...]] = {
+    "momentum": ("momentum", "nesterov", "sam"),
+    "sam_radius": ("sam",),
 }
 
 
@@ -97,8 +121,8 @@ class TrainingFields(Request, frozen=True, kw_only=True):
             rounded so that whole cycles of fge are left.
         high_rate: alpha_1, the highest rate of the second phase; leave it out for half the learning rate (fge) or for
             low_rate (swa, whose rate is then constant).
-        low_rate: alpha_2, the lowest rate of the second phase; leave it out for a tenth (fge) or a half (swa) of the
-            learning rate.
+        low_rate: alpha_2, the lowest rate of the second phase; leave it out for a fifth of high_rate (fge) or for half
+            the learning rate (swa).
         average_decay: Share of the old average kept at each step of ema, in [0, 1]; 1 is the plain mean (Polyak).
         layer_profile: alpha of layca, in (-1, 1): above 0 early layers turn more slowly than late ones, below 0
             the other way round.
@@ -143,13 +167,15 @@ class TrainingFields(Request, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse values that no training could use."""
+        check_types(self)
         _check_names(self)
-        _check_unused(self)
         check_counts(self, "cycles", "epochs", "batch_size", "period", "growth", "drop_epochs")
         _check_rates(self)
         _check_optimiser(self)
         _check_objective(self)
         _check_second_phase(self)
+        # Last: a value that is impossible anyway is worth the better sentence.
+        _check_unused(self)
 
 
 class TrainRequest(TrainingFields, frozen=True, kw_only=True, tag="train"):
@@ -158,29 +184,46 @@ class TrainRequest(TrainingFields, frozen=True, kw_only=True, tag="train"):
 
 def _check_names(request: TrainingFields) -> None:
     check_choice("recipe", request.recipe, RECIPES)
-    check_choice("schedule", request.schedule, get_args(Schedule))
-    check_choice("optimizer", request.optimizer, get_args(Optimizer))
-    check_choice("objective", request.objective, get_args(Objective))
-    check_choice("phase", request.phase, get_args(Phase))
-    check_choice("restart_momentum", request.restart_momentum, get_args(Momentum))
-    check_choice("augmentation", request.augmentation, get_args(Augmentation))
-    check_choice("precision", request.precision, get_args(Precision))
+    for name, known in (
+        ("schedule", Schedule),
+        ("optimizer", Optimizer),
+        ("objective", Objective),
+        ("phase", Phase),
+        ("restart_momentum", Momentum),
+        ("augmentation", Augmentation),
+        ("precision", Precision),
+    ):
+        check_choice(name, getattr(request, name), get_args(known))
 
 
 def _check_unused(request: TrainingFields) -> None:
-    for name, recipes in USED_BY.items():
-        if request.recipe not in recipes and getattr(request, name) != default_of(type(request), name):
-            raise RequestError(
-                f"{name} is {getattr(request, name)}, but the recipe {request.recipe} does not use it; leave it out, "
-                f"or choose one of the recipes {', '.join(recipes)}."
-            )
-    uses = {"drop_epochs": ("step", "recipe"), "drop_factor": ("step", "recipe")}
-    for name, schedules in {**uses, "decay": ("exponential", "inverse-time")}.items():
-        if request.schedule not in schedules and getattr(request, name) != default_of(type(request), name):
-            raise RequestError(
-                f"{name} is {getattr(request, name)}, but the schedule {request.schedule} does not use it; leave it "
-                f"out, or choose the schedule {schedules[0]}."
-            )
+    for name in TrainingFields.__struct_fields__:
+        reason, value = why_unused(request, name), getattr(request, name)
+        says_nothing = value == default_of(type(request), name) or (name == "weight_decay" and value == 0)
+        if reason is not None and not says_nothing:
+            raise RequestError(f"{name} is {getattr(request, name)}, but {reason}; leave it out.")
+
+
+def why_unused(request: TrainingFields, name: str) -> str | None:
+    """Half a sentence why a field means nothing to a training, or None if it means something."""
+    recipes = USED_BY.get(name, RECIPES)
+    if request.recipe not in recipes:
+        return f"the recipe {request.recipe} does not use it (it is for {', '.join(recipes)})"
+    shape = OWN_SCHEDULE[request.recipe] if request.schedule == "recipe" else request.schedule
+    schedules = _SCHEDULES_OF.get(name, (shape,))
+    if shape not in schedules and not (name == "phase" and request.recipe == "fge"):
+        return f"the schedule {shape} does not use it (it is for {', '.join(schedules)})"
+    optimizers = _OPTIMIZERS_OF.get(name, (request.optimizer,))
+    if request.optimizer not in optimizers:
+        return f"the optimizer {request.optimizer} does not use it (it is for {', '.join(optimizers)})"
+    if name == "temperature" and not request.teachers:
+        return "there are no teachers"
+    second_only = request.recipe in CONTINUATIONS and request.start_from is not None
+    if name in ("schedule", "warmup") and second_only:
+        return f"{request.recipe} from a checkpoint has no first phase"
+    if name == "weight_decay" and request.recipe == "layca":
+        return "layca keeps the norms of all layers, so no decay acts"
+    return None
 
 
 def _check_rates(request: TrainingFields) -> None:
@@ -194,9 +237,10 @@ def _check_rates(request: TrainingFields) -> None:
         raise RequestError(f"The decay is {request.decay}; give a number of at least 0, such as 0.1.")
     if not is_between(request.drop_factor, 0, 1):
         raise RequestError(f"The drop_factor is {request.drop_factor}; give a number in [0, 1], such as 0.1.")
-    if not 0 <= request.warmup <= request.epochs:
+    room = max(1, request.epochs // request.cycles) if request.recipe == "single-cycle" else request.epochs
+    if not 0 <= request.warmup <= room:
         raise RequestError(
-            f"The warm-up of {request.warmup} epochs does not fit into {request.epochs} epochs; give at most that many."
+            f"The warm-up of {request.warmup} epochs does not fit into {room} epochs; give fewer."
         )
 
 
@@ -254,8 +298,3 @@ def _check_second_phase(request: TrainingFields) -> None:
             f"The start_epoch is {request.start_epoch}, but the run has {request.epochs} epochs; give a number below "
             f"{request.epochs}, so that {what} begins before the end."
         )
-
-
-def default_of(kind: type[Request], name: str) -> Any:
-    """The default of a field of a request."""
-    return next(field.default for field in msgspec.structs.fields(kind) if field.name == name)

@@ -32,10 +32,11 @@ class CheckpointMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a checkpoint beside its tensors; None where an upload does not say.
 
     Metrics are nats per example without the penalty (`train_loss`, `test_loss`) and fractions of examples
-    (`train_accuracy`, `test_accuracy`). The learning rate is that of the last step taken. `epoch` counts passes over
-    the training split from the first random start on, those of earlier networks of the same family included. `kind`
-    says what the checkpoint is to its run: `start`; `snapshot`, kept by the recipe for its own sake; `between`, such
-    as the one before a second phase; `average`, the mean of many iterates, with re-estimated statistics.
+    (`train_accuracy`, `test_accuracy`). The learning rate is that of the last step taken. `epoch` counts the passes
+    over the training split that this network has seen since its random start; `step` counts, in a family of networks,
+    those of the earlier ones, too. `kind` says what the checkpoint is to its run: `start`; `snapshot`, kept by the
+    recipe for its own sake; `between`, such as the one before a second phase; `average`, the mean of many iterates,
+    with re-estimated statistics.
     """
 
     architecture: str = ""

@@ -207,7 +207,8 @@ def _average_sentences(picture: EnsemblePicture) -> list[str]:
         )
     if without:
         sentences.append(
-            f"There is no mean of the weights for {join_words(without)}, whose members are not of one network."
+            f"There is no mean of the weights for {join_words(without)}, whose members are not of one "
+            "network, or whose batch norm cannot be re-estimated."
         )
     return sentences
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from landscape.core.measures import epochs_spent
 from landscape.figures.groups import Group, groups_of, spread_labels
 from landscape.figures.profile import ProfileAxis, curve_axis
 from landscape.figures.style import QUALITIES, FigureStyle, Quality
@@ -33,7 +34,7 @@ class Model:
     Attributes:
         size: Number of networks it asks, which is the number of forward passes per example.
         values: How good it is, by quality; NaN where it is not known.
-        epochs: Epochs spent in training until the last of its networks was kept; NaN where that is not known.
+        epochs: Epochs spent in training all of its networks; NaN where that is not known.
         name: What it is; not escaped.
     """
 
@@ -156,20 +157,18 @@ def _curve(chosen: xr.Dataset, group: Group, style: FigureStyle) -> Curve:
     at = list(group.members)
     # As they join: the last first where an ensemble of m has the last m.
     joining = at[::-1] if style.order == "last" else at
-    epochs = chosen["epochs"].values
     ensembles = []
     for size in range(1, len(at) + 1):
         values: dict[Quality, float] = {
             name: float(chosen[name].isel(group=group.place, size=size - 1)) for name in QUALITIES
         }
-        until = float(np.max(epochs[joining[:size]]))
         name = f"{style.order} {size} of {len(at)}" if size > 1 else f"the {style.order} of {len(at)}"
-        ensembles.append(Model(size, values, until, name))
+        ensembles.append(Model(size, values, epochs_spent(chosen, joining[:size]), name))
     members = [
         Model(
             1,
             {name: float(chosen[f"member_{name}"].values[place]) for name in QUALITIES},
-            float(epochs[place]),
+            epochs_spent(chosen, [place]),
             group.labels[group.members.index(place)],
         )
         for place in joining
@@ -178,7 +177,7 @@ def _curve(chosen: xr.Dataset, group: Group, style: FigureStyle) -> Curve:
         name: float(chosen[f"average_{name}"].values[group.place]) for name in QUALITIES
     }
     known = not all(np.isnan(value) for value in average.values())
-    mean = Model(1, average, float(np.max(epochs[at])), f"mean of the weights of {len(at)}")
+    mean = Model(1, average, epochs_spent(chosen, at), f"mean of the weights of {len(at)}")
     return Curve(group, tuple(ensembles), tuple(members), mean if known else None)
 
 

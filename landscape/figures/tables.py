@@ -107,7 +107,7 @@ _TABLES: dict[str, _Table] = {
     "ensemble": _Table(
         ensemble_columns,
         "rows: the ensembles of the last and of the first m networks (size) of each group, each network alone "
-        "(member), and the network at the mean of the weights (average); epochs of training until the last of them "
+        "(member), and the network at the mean of the weights (average); epochs of training that they took "
         "was kept",
         _QUALITY_UNITS,
     ),

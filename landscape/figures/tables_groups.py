@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from landscape.core.measures import epochs_spent
 from landscape.core.requests import MEASURES, SPLITS
 from landscape.core.results import CORRELATIONS, QUALITIES
 from landscape.figures.groups import groups_of
@@ -37,7 +38,6 @@ def ensemble_columns(result: xr.Dataset) -> Columns:
     """One row per ensemble, per member alone, and per average of weights; group by group."""
     names = ("group", "kind", "order", "size", "checkpoint", "epochs", *_VALUES)
     columns: Columns = {name: [] for name in names}
-    epochs = result["epochs"].values
     for group in groups_of(result):
         at = list(group.members)
         for order in (str(order) for order in result["order"].values):
@@ -47,7 +47,7 @@ def ensemble_columns(result: xr.Dataset) -> Columns:
                 values = [
                     chosen[name].sel(split=split).values[size - 1] for split in SPLITS for name in QUALITIES
                 ]
-                spent = float(np.max(epochs[joining[:size]]))
+                spent = epochs_spent(result, joining[:size])
                 _add(columns, group.name, "ensemble", order, size, "", spent, *values)
         for place, label in zip(at, group.labels, strict=True):
             values = [
@@ -55,13 +55,13 @@ def ensemble_columns(result: xr.Dataset) -> Columns:
                 for split in SPLITS
                 for name in QUALITIES
             ]
-            _add(columns, group.name, "member", "", 1, label, float(epochs[place]), *values)
+            _add(columns, group.name, "member", "", 1, label, epochs_spent(result, [place]), *values)
         values = [
             result[f"average_{name}"].sel(split=split).values[group.place]
             for split in SPLITS
             for name in QUALITIES
         ]
-        _add(columns, group.name, "average", "", 1, "", float(np.max(epochs[at])), *values)
+        _add(columns, group.name, "average", "", 1, "", epochs_spent(result, at), *values)
     return columns
 
 

@@ -77,7 +77,10 @@ def _how(result: xr.Dataset, style: FigureStyle, provenance: Provenance) -> list
         case _:
             decay = [f"weight decay {provenance.weight_decay:g}"] if style.measure == "loss" else []
             scale = [] if axis_kind(style, study=study) == "linear" else ["log scale"]
-            return [*decay, _BATCH_NORM_SHORT[policy], *scale]
+            words = _BATCH_NORM_SHORT[policy]
+            if study == "fan" and policy == "stored":
+                words = "batch norm of each line's earlier checkpoint"
+            return [*decay, words, *scale]
 
 
 def _search_conditions(result: xr.Dataset, style: FigureStyle, provenance: Provenance) -> str:

@@ -28,7 +28,7 @@ from landscape.service.home import PARTIAL_FILE, Home
 from landscape.service.loading import load
 from landscape.service.locks import locked
 from landscape.service.predictions import STOPPED, predict_all
-from landscape.service.provenance import device_name, versions, with_provenance
+from landscape.service.provenance import device_name, renamed, versions, with_provenance
 from landscape.service.references import as_home
 from landscape.service.store import Store
 from landscape.service.training import train_run
@@ -137,7 +137,7 @@ def compute(
         with locked(home.jobs / f"{key}.lock", patience=WAITING_SECONDS) as held:
             found = store.load(key)
             if found is not None and is_complete(found):
-                return found
+                return renamed(found, request, loaded)
             if held:
                 return _answer(request, loaded, store, choose_device(device), progress, stop)
         progress(0, 0, "waiting for another process that computes the same")

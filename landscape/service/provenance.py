@@ -22,7 +22,7 @@ from landscape.core.requests import (
     LineRequest,
     PlaneRequest,
 )
-from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute
+from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute, provenance_of
 from landscape.studies.sweeps import Loaded
 
 MOST_NAMES = 6  # ours: what still reads as a title
@@ -49,17 +49,7 @@ def with_provenance(
         device: Where, in words.
         seconds: Seconds of evaluation, in the process that wrote the result.
     """
-    data = loaded.task.data
-    records = tuple(
-        CheckpointRecord(
-            label=label,
-            digest=checkpoint.digest,
-            architecture=checkpoint.metadata.architecture or loaded.task_of(place).name,
-            step=checkpoint.metadata.step,
-            source=checkpoint.source,
-        )
-        for place, (label, checkpoint) in enumerate(zip(loaded.labels, loaded.checkpoints, strict=True))
-    )
+    data, records = loaded.task.data, _records(loaded)
     provenance = Provenance(
         request=msgspec.to_builtins(loaded.request),
         key=loaded.request.key,
@@ -79,6 +69,38 @@ def with_provenance(
         study=loaded.request.study,
         title=_title(asked, loaded, records),
         provenance=provenance_attribute(provenance),
+    )
+
+
+def renamed(found: xr.Dataset, asked: AnyEvaluation, loaded: Loaded) -> xr.Dataset:
+    """A stored result under the names of those who ask now.
+
+    Weights decide the key, and the same weights may lie in several places under several names: the network of a family
+    is also a run of its own.
+    """
+    records, before = _records(loaded), provenance_of(found)
+    names = {
+        dimension: np.array(loaded.labels, dtype=object)
+        for dimension in ("checkpoint", "other")
+        if dimension in found.dims
+    }
+    command = before.command if loaded.request.task else command_line(asked, records, loaded.weight_decay)
+    provenance = msgspec.structs.replace(before, checkpoints=records, command=command)
+    return found.assign_coords(names).assign_attrs(
+        title=_title(asked, loaded, records), provenance=provenance_attribute(provenance)
+    )
+
+
+def _records(loaded: Loaded) -> tuple[CheckpointRecord, ...]:
+    return tuple(
+        CheckpointRecord(
+            label=label,
+            digest=checkpoint.digest,
+            architecture=checkpoint.metadata.architecture or loaded.task_of(place).name,
+            step=checkpoint.metadata.step,
+            source=checkpoint.source,
+        )
+        for place, (label, checkpoint) in enumerate(zip(loaded.labels, loaded.checkpoints, strict=True))
     )
 
 

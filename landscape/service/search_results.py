@@ -13,10 +13,10 @@ import torch
 import xarray as xr
 
 from landscape.core.data_references import lasting_reference
+from landscape.core.request_base import default_of
 from landscape.core.requests import SearchRequest
 from landscape.core.results import CheckpointRecord, Provenance, provenance_attribute
 from landscape.core.search_requests import RANGES
-from landscape.core.training_requests import default_of
 from landscape.networks.checkpoint_files import load_checkpoint_file
 from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.predictions import Predictor

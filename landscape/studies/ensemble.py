@@ -88,6 +88,7 @@ def _measure(
         ("checkpoint",),
         np.array([np.nan if e is None else e for e in epochs], dtype=float),
     )
+    variables["training"] = (("checkpoint",), _trainings(loaded.checkpoints))
     variables["checkpoint_group"] = (("checkpoint",), loaded.group_names)
     coordinates = {
         "split": np.array(SPLITS, dtype=object),
@@ -97,6 +98,16 @@ def _measure(
         "checkpoint": np.array(loaded.labels, dtype=object),
     }
     return xr.Dataset(variables, coords=coordinates)
+
+
+def _trainings(checkpoints: Sequence[Checkpoint]) -> np.ndarray:
+    """A number for each training: checkpoints of one run and one seed are of one; a lone file is one by itself."""
+    keys = []
+    for checkpoint in checkpoints:
+        folder, at, _ = checkpoint.source.rpartition("@")
+        keys.append((folder if at else checkpoint.source or checkpoint.digest, checkpoint.metadata.seed))
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([numbers[key] for key in keys])
 
 
 def _last(members: Sequence[Outputs]) -> Iterable[Sequence[Outputs]]:

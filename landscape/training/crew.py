@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -27,6 +27,9 @@ from landscape.training.ingredients import Ingredients, Progress
 from landscape.training.runs import DataRecord, Run
 
 _POLL_SECONDS = 0.1
+_OWN_GROUP: dict[str, Any] = (
+    {"process_group": 0} if os.name == "posix" else {"creationflags": 0x00000200}  # CREATE_NEW_PROCESS_GROUP
+)
 _PATIENCE_SECONDS = 20.0  # for a stopped process to save its state
 
 
@@ -174,7 +177,7 @@ class Crew:
         try:
             orders.write(msgspec.json.encode(order).decode() + "\n")
             orders.flush()
-        except OSError:
+        except (OSError, ValueError):  # it has ended, or has just been told to
             return None
         for line in answers:
             answer = json.loads(line)
@@ -196,6 +199,8 @@ def _start_process(threads: int) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
+        # Ctrl-C at a terminal goes to a whole group; these end, and save, when their input does.
+        **_OWN_GROUP,
     )
 
 

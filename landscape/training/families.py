@@ -77,17 +77,15 @@ def train_family(
 
 def _assemble(folder: Path, runs: list[Run]) -> None:
     """Write the family's own checkpoints and history from those of its networks."""
-    steps, epochs = 0, 0.0
+    steps = 0
     for number, run in enumerate(runs, start=1):
         first, last = run.checkpoint_files[0], run.checkpoint_files[-1]
         if number == 1:
             save_checkpoint(load_checkpoint_file(first), checkpoint_path(folder, 0))
         checkpoint = load_checkpoint_file(last)
         metadata = checkpoint.metadata
-        steps, epochs = steps + (metadata.step or 0), epochs + (metadata.epoch or 0.0)
-        metadata = msgspec.structs.replace(
-            metadata, step=steps, epoch=epochs, kind="snapshot", label=f"network {number}"
-        )
+        steps += metadata.step or 0
+        metadata = msgspec.structs.replace(metadata, step=steps, kind="snapshot", label=f"network {number}")
         save_checkpoint(replace(checkpoint, metadata=metadata), checkpoint_path(folder, steps))
         state = run.optimizer_file(int(run.history["checkpoint_step"][-1])).read_bytes()
         write_bytes_atomically(optimizer_path(folder, steps), state)

@@ -10,6 +10,7 @@ from landscape.core.errors import RequestError
 from landscape.core.requests import TrainRequest
 from landscape.core.seeds import seed_for
 from landscape.networks.architectures import build_network
+from landscape.networks.batch_norm import own_batch_norms
 from landscape.networks.tasks import Data, Examples
 from landscape.training.starts import Start
 
@@ -78,3 +79,17 @@ def _examples_laid_out(examples: Examples) -> Examples:
     if examples.inputs.ndim != 4:
         return examples
     return Examples(examples.inputs.contiguous(memory_format=LAYOUT), examples.targets)
+
+
+def check_batch_norms(module: nn.Module) -> None:
+    """Refuse to average a network whose batch-norm statistics could not be re-estimated in the end.
+
+    Raises:
+        RequestError: A batch-norm layer has a forward of its own.
+    """
+    own = own_batch_norms(module)
+    if own:
+        raise RequestError(
+            f"The layer {own[0]!r} is a batch norm with a forward of its own, whose statistics cannot be re-estimated "
+            "for the mean of many iterates; choose a recipe that does not average."
+        )

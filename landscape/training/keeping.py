@@ -124,7 +124,8 @@ class Keeper:
             steps=self.plan.steps,
             epoch=self.epochs_before + step / self.plan.steps_per_epoch,
             learning_rate=float(self.plan.rates[step - 1]) if step else None,
-            weight_decay=request.weight_decay,
+            # Layca keeps the norms, so nothing decays, whatever the request says.
+            weight_decay=0.0 if request.recipe == "layca" else request.weight_decay,
             seed=request.seed,
             label=label,
             kind=kind,

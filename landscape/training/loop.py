@@ -19,7 +19,14 @@ from landscape.training.averages import Average
 from landscape.training.batches import Batches
 from landscape.training.evaluation import evaluate_split
 from landscape.training.history import History
-from landscape.training.ingredients import Ingredients, Progress, build_module, check_precision, laid_out
+from landscape.training.ingredients import (
+    Ingredients,
+    Progress,
+    build_module,
+    check_batch_norms,
+    check_precision,
+    laid_out,
+)
 from landscape.training.keeping import Keeper, conditions
 from landscape.training.objectives import Mixed, Objective
 from landscape.training.optimizer_tensors import load_optimizer_tensors, optimizer_tensors
@@ -28,10 +35,7 @@ from landscape.training.pacing import Pacing
 from landscape.training.recipes import plan_of
 from landscape.training.runs import (
     STATE_FOLDER,
-    DataRecord,
-    Run,
     mark_complete,
-    open_run,
     save_history,
 )
 from landscape.training.starts import begin_at
@@ -60,6 +64,8 @@ class Training:
         self._plan = plan_of(request, self._batches.steps_per_epoch)
         self._steps = self._plan.steps
         self._module = build_module(request, ingredients)
+        if self._plan.average_kept:
+            check_batch_norms(self._module)
         self._optimizer = build_optimizer(request, self._module)
         if ingredients.start is not None:
             begin_at(ingredients.start, request, self._module, self._optimizer)
@@ -159,11 +165,17 @@ class Training:
         self._read_measures()
         self._keep_checkpoint()
         if step in self._plan.average_kept:
-            self._history.add(
-                "average", step, *self._keeper.keep_average(self._module, self._average.value, step).values()
-            )
+            self._keep_average()
         # Only now: a state must never be newer than the checkpoints before it.
         self._save()
+
+    def _keep_average(self) -> None:
+        step = self._step
+        try:
+            metrics = self._keeper.keep_average(self._module, self._average.value, step)
+        except ArithmeticError:
+            self._fail(f"The mean of the iterates is no longer finite after step {step} of {self._steps}")
+        self._history.add("average", step, *metrics.values())
 
     def _keep_checkpoint(self) -> None:
         step = self._step
@@ -280,21 +292,3 @@ class Training:
                     "differ from those of a run without interruption.",
                     *(self._folder, name, before.get(name), now),
                 )
-
-
-def train_alone(
-    request: TrainRequest,
-    folder: Path,
-    ingredients: Ingredients,
-    record: DataRecord,
-    progress: Progress,
-    stop: Callable[[], bool],
-) -> Run:
-    """Train one network in this process; see `trainer.train`. The global random state is left as it was."""
-    cuda = [torch.cuda.current_device()] if ingredients.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        # First of all, so that a request that cannot work makes no folder.
-        training = Training(request, folder, ingredients)
-        run = open_run(folder, request, record)
-        training.go(progress, stop)
-    return run

@@ -5,6 +5,7 @@ lines of JSON: `progress`, then `done` or the name of an error with its text. Wh
 saves its state and ends: so it never outlives the process that started it.
 """
 
+import contextlib
 import json
 import queue
 import sys
@@ -20,9 +21,9 @@ from landscape.core.requests import TrainRequest, request_from_json
 from landscape.networks.datasets import load_data
 from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
+from landscape.training.alone import train_alone
 from landscape.training.crew import Order
 from landscape.training.ingredients import Ingredients
-from landscape.training.loop import train_alone
 from landscape.training.runs import DataRecord
 
 _REPORT_SECONDS = 0.2
@@ -77,8 +78,10 @@ def _train(order: Order, loaded: dict[str, Data], ended: threading.Event) -> Non
 
 
 def _answer(kind: str, **facts: object) -> None:
-    sys.stdout.write(json.dumps({"kind": kind, **facts}) + "\n")
-    sys.stdout.flush()
+    # Nobody listens any more where the process that started this one was killed; the end of the input says so, too.
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps({"kind": kind, **facts}) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

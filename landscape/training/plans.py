@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from landscape.core.errors import RequestError
-from landscape.core.training_requests import Schedule, TrainingFields
+from landscape.core.training_requests import OWN_SCHEDULE, TrainingFields
 from landscape.training.shapes import shape_factor, warmup_factor
 
 Kind = Literal["start", "snapshot", "between"]
@@ -47,11 +47,9 @@ class Plan:
         return len(self.rates)
 
 
-def rates_of_cycles(
-    request: TrainingFields, steps_per_epoch: int, own: Schedule, lengths: tuple[int, ...]
-) -> np.ndarray:
+def rates_of_cycles(request: TrainingFields, steps_per_epoch: int, lengths: tuple[int, ...]) -> np.ndarray:
     """Rates of cycles of these lengths, in the request's schedule or, if it leaves that open, the recipe's own."""
-    shape = own if request.schedule == "recipe" else request.schedule
+    shape = OWN_SCHEDULE[request.recipe] if request.schedule == "recipe" else request.schedule
 
     def one_cycle(length: int) -> list[float]:
         return [

@@ -12,13 +12,16 @@ from landscape.core.training_requests import FAMILIES, TrainingFields, TrainRequ
 from landscape.training.plans import Kept, Plan, equal_steps, label_of, rates_of_cycles, with_warmup
 from landscape.training.shapes import late_linear, sawtooth, triangle
 
-FGE_START, SWA_START = (
-    0.8,
-    0.75,
-)  # of the epochs: Garipov et al. (2018), Izmailov et al. (2018), released code
+# Of the epochs: Garipov et al. (2018), Izmailov et al. (2018), released code.
+FGE_START, SWA_START = 0.8, 0.75
+FGE_RATIO = (
+    5  # of the highest to the lowest rate: 0.05 and 0.01 in the released code of Garipov et al. (2018)
+)
 FGE_PERIOD, SWA_PERIOD = 4, 1  # epochs; the same
 MOST_SGDR_CYCLES = 4  # ours: with growth 2 the last cycle then takes half of the epochs
-SEEDS_APART = 1000  # ours: member k of seed s has the seed 1000 s + k, so small seeds never share a member
+SEEDS_APART = (
+    1000  # ours: networks of families share their seeds with no run of a small seed, nor with each other
+)
 
 
 def plan_of(request: TrainingFields, steps_per_epoch: int) -> Plan:
@@ -51,7 +54,7 @@ def members(request: TrainRequest) -> tuple[TrainRequest, ...]:
     """The runs of a family, each a request of its own; the request itself for any other recipe.
 
     `single-cycle`: each network has its share of the epochs in one cosine cycle (or another schedule).
-    `independent`: each is a `standard` run of all epochs. Member k (from 0) has the seed 1000 * seed + k.
+    `independent`: each is a `standard` run of all epochs. Member k (from 0) has the seed 1000 * (seed + 1) + k.
 
     Raises:
         RequestError: The epochs of a single-cycle family do not divide among its networks.
@@ -74,7 +77,7 @@ def members(request: TrainRequest) -> tuple[TrainRequest, ...]:
             recipe="snapshot" if request.recipe == "single-cycle" else "standard",
             cycles=1,
             epochs=epochs,
-            seed=SEEDS_APART * request.seed + k,
+            seed=SEEDS_APART * (request.seed + 1) + k,
         )
         for k in range(request.cycles)
     )
@@ -108,9 +111,7 @@ def cycle_length(request: TrainingFields, steps: int) -> int:
 
 def _equally_spaced(request: TrainingFields, steps_per_epoch: int) -> Plan:
     steps = request.epochs * steps_per_epoch
-    rates = with_warmup(
-        request, steps_per_epoch, steps, rates_of_cycles(request, steps_per_epoch, "step", (steps,))
-    )
+    rates = with_warmup(request, steps_per_epoch, steps, rates_of_cycles(request, steps_per_epoch, (steps,)))
     kept = {
         step: Kept("snapshot", label_of(step, steps_per_epoch))
         for step in equal_steps(0, steps, request.cycles)
@@ -161,7 +162,7 @@ def _sgdr_period(epochs: int, growth: int) -> int:
 
 def _in_cycles(request: TrainingFields, steps_per_epoch: int, lengths: tuple[int, ...]) -> Plan:
     ends = np.cumsum(lengths)
-    rates = rates_of_cycles(request, steps_per_epoch, "cosine", lengths)
+    rates = rates_of_cycles(request, steps_per_epoch, lengths)
     kept = {int(end): Kept("snapshot", f"snapshot {number}") for number, end in enumerate(ends, start=1)}
     return Plan(
         steps_per_epoch=steps_per_epoch,
@@ -183,7 +184,8 @@ def _fge(request: TrainingFields, steps_per_epoch: int) -> Plan:
             f"use {choices} epochs in all, or another period or start_epoch."
         )
     high = request.high_rate if request.high_rate is not None else request.learning_rate / 2
-    low = request.low_rate if request.low_rate is not None else request.learning_rate / 10
+    low = request.low_rate if request.low_rate is not None else high / FGE_RATIO
+    _check_order(high, low)
     first, cycle = start * steps_per_epoch, period * steps_per_epoch
     # What would come after the last collection is not trained: nothing of it would be kept.
     count = left // period
@@ -192,16 +194,25 @@ def _fge(request: TrainingFields, steps_per_epoch: int) -> Plan:
         for step in range(1, cycle * (count - 1) + cycle // 2 + 1)
     ]
     kept = {first + cycle * k + cycle // 2: Kept("snapshot", f"FGE {k + 1}") for k in range(count)}
-    whole = rates_of_cycles(request, steps_per_epoch, "step", (request.epochs * steps_per_epoch,))
+    whole = rates_of_cycles(request, steps_per_epoch, (request.epochs * steps_per_epoch,))
     return _two_phases(request, steps_per_epoch, whole[:first], second, kept)
 
 
 def _swa(request: TrainingFields, steps_per_epoch: int) -> Plan:
-    start = _second_phase(request, SWA_START, 1)
+    period = request.period or SWA_PERIOD
+    start = _second_phase(request, SWA_START, period)
+    if (request.epochs - start) % period:
+        below = start + (request.epochs - start) // period * period
+        choices = " or ".join(str(choice) for choice in (below, below + period) if choice > start)
+        raise RequestError(
+            f"Cycles of {period} epochs do not fill the {request.epochs - start} epochs that SWA has after epoch "
+            f"{start}; use {choices} epochs in all, or another period or start_epoch."
+        )
     low = request.low_rate if request.low_rate is not None else request.learning_rate / 2
     high = request.high_rate if request.high_rate is not None else low
+    _check_order(high, low)
     first, steps = start * steps_per_epoch, request.epochs * steps_per_epoch
-    cycle = (request.period or SWA_PERIOD) * steps_per_epoch
+    cycle = period * steps_per_epoch
     if request.schedule == "recipe":
         # The first phase falls to the rate of the second one, as in the authors' released code.
         opening = [
@@ -209,9 +220,12 @@ def _swa(request: TrainingFields, steps_per_epoch: int) -> Plan:
             for step in range(first)
         ]
     else:
-        opening = rates_of_cycles(request, steps_per_epoch, "step", (steps,))[:first]
+        opening = rates_of_cycles(request, steps_per_epoch, (steps,))[:first]
     second = [sawtooth(step, cycle, high=high, low=low) for step in range(1, steps - first + 1)]
-    averaged = range(first, steps + 1, cycle)
+    # The network before the second phase is the first of the mean, as in the authors' released code; random weights
+    # would spoil it.
+    is_trained = first > 0 or request.start_from is not None
+    averaged = range(first if is_trained else cycle, steps + 1, cycle)
     # Iterates that are in the mean, the last of them among them; there may be fewer than are asked for.
     places = equal_steps(0, len(averaged) - 1, min(request.cycles, len(averaged) - 1))
     kept = {step: Kept("snapshot", label_of(step, steps_per_epoch)) for step in (averaged[i] for i in places)}
@@ -221,7 +235,6 @@ def _swa(request: TrainingFields, steps_per_epoch: int) -> Plan:
         steps_per_epoch=steps_per_epoch,
         rates=plan.rates,
         kept=plan.kept,
-        # The network before the second phase is the first of the mean, as in the authors' released code.
         averaged=frozenset(averaged),
         average_kept=frozenset({steps}),
     )
@@ -254,6 +267,14 @@ def _family(request: TrainingFields, steps_per_epoch: int) -> Plan:
         kept={0: Kept("start", "start"), **kept},
         restarts=frozenset(int(end) + 1 for end in ends[:-1]),
     )
+
+
+def _check_order(high: float, low: float) -> None:
+    if low > high:
+        raise RequestError(
+            f"The low_rate {low:g} is above the high_rate {high:g}; give a low_rate of at most that, or raise the "
+            "high_rate."
+        )
 
 
 def _second_phase(request: TrainingFields, share: float, period: int) -> int:

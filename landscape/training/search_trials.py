@@ -128,11 +128,11 @@ class Trials:
         known = self._study.get_trials(deepcopy=False)
         # Optuna has no other way to go on with a trial that an earlier process has begun.
         trial = Trial(self._study, known[number]._trial_id) if number < len(known) else self._study.ask()
-        for limits, (field, in_log) in RANGES.items():
-            if (ends := getattr(request, limits)) is not None:
-                seed = seed_for(request.seed, f"search: {field} of trial {number}") % _SEEDS
-                self._study.sampler = RandomSampler(seed)
-                trial.suggest_float(field, *ends, log=in_log)
+        in_log = dict(RANGES.values())
+        for field, ends in request.drawn.items():
+            seed = seed_for(request.seed, f"search: {field} of trial {number}") % _SEEDS
+            self._study.sampler = RandomSampler(seed)
+            trial.suggest_float(field, *ends, log=in_log[field])
         return trial
 
     def _frozen(self, number: int) -> FrozenTrial:

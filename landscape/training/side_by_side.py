@@ -13,9 +13,9 @@ import psutil
 import torch
 
 from landscape.core.errors import LandscapeError, StoppedError
+from landscape.training.alone import train_alone
 from landscape.training.crew import Board, Crew, MemberJob
 from landscape.training.ingredients import Ingredients, Progress
-from landscape.training.loop import train_alone
 from landscape.training.runs import COMPLETE_FILE, Run
 
 

@@ -32,9 +32,12 @@ def operations(module: nn.Module, inputs_B: Tensor) -> int:
     """Multiplications and additions of a forward pass in the layers whose weights are matrices or kernels."""
     total = 0
 
-    def count(layer: nn.Module, _: object, outputs: Tensor) -> None:
+    def count(layer: nn.Module, _: object, outputs: object) -> None:
         nonlocal total
-        total += 2 * outputs.numel() * layer.weight[0].numel()  # pyright: ignore[reportIndexIssue, reportOperatorIssue]
+        if isinstance(
+            outputs, Tensor
+        ):  # recurrent layers and the like return several; their work is not counted
+            total += 2 * outputs.numel() * layer.weight[0].numel()  # pyright: ignore[reportIndexIssue, reportOperatorIssue]
 
     handles = [layer.register_forward_hook(count) for layer in _layers(module)]
     was_training = module.training

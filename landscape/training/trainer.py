@@ -9,9 +9,9 @@ from landscape.core.requests import TrainRequest
 from landscape.core.training_requests import FAMILIES
 from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
+from landscape.training.alone import train_alone
 from landscape.training.families import train_family
 from landscape.training.ingredients import Ingredients, Progress
-from landscape.training.loop import train_alone
 from landscape.training.runs import COMPLETE_FILE, DataRecord, Run, open_run
 from landscape.training.starts import Start
 

@@ -1,9 +1,11 @@
 """The panels beside figures that are not clicked: ensembles and searches in a few numbers."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from landscape.core.measures import epochs_spent
 from landscape.core.search_measures import best_trial, boundary_warnings
 from landscape.figures import FigureStyle
 from landscape.figures.theme import Quantity, format_value
@@ -25,7 +27,7 @@ def show_ensembles(result: xr.Dataset, style: FigureStyle) -> None:
         alone = chosen[f"member_{style.quality}"].values[members]
         together = chosen[style.quality].sel(order=style.order).values[place, size - 1]
         average = chosen[f"average_{style.quality}"].values[place]
-        spent.append(f"{plain(group)} {result['epochs'].values[members].max():.4g}".strip())
+        spent.append(f"{plain(group)} {epochs_spent(result, np.flatnonzero(members).tolist()):.4g}".strip())
         rows.append(
             {
                 "": f"{plain(group)} ({size})" if group else plural(size, "network"),

@@ -6,15 +6,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from landscape.core.request_base import default_of
 from landscape.core.search_requests import SearchRequest
-from landscape.core.training_requests import (
-    CONTINUATIONS,
-    FAMILIES,
-    Optimizer,
-    Recipe,
-    TrainingFields,
-    default_of,
-)
+from landscape.core.training_requests import CONTINUATIONS, FAMILIES, Optimizer, Recipe, TrainingFields
 from landscape.ui.choices import Choice
 from landscape.ui.training_words import (
     AUGMENTATION_WORDS,

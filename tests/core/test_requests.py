@@ -121,9 +121,9 @@ def test_whole_and_decimal_spellings_of_a_number_are_the_same_request():
 
 def test_a_value_of_another_type_has_no_key():
     with pytest.raises(
-        RequestError, match=r"Expected `int`, got `float` - at `\$.cycles`. Give a value of that"
+        RequestError, match=r"Expected `int`, got `float` - at `\$.points`. Give a value of that"
     ):
-        _ = TrainRequest(cycles=2.5).key  # pyright: ignore[reportArgumentType]
+        _ = LineRequest(checkpoints=("a", "b"), points=2.5).key  # pyright: ignore[reportArgumentType]
 
 
 # Groups of checkpoints --------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 import pytest
 
 from landscape.core.errors import RequestError
+from landscape.core.request_base import default_of
 from landscape.core.requests import SearchRequest, TrainRequest, request_from_json
 from landscape.core.search_requests import RANGES
-from landscape.core.training_requests import RECIPES, USED_BY, default_of
+from landscape.core.training_requests import RECIPES, USED_BY
 
 
 @pytest.mark.parametrize("kind", [TrainRequest, SearchRequest])
@@ -62,11 +63,40 @@ def test_a_search_is_no_training_run():
         ),
         ({"label_smoothing": 1.0}, "The label_smoothing is 1.0; give a number in"),
         ({"mixup": -1.0}, "The mixup is -1.0; give a number of at least 0"),
-        ({"temperature": 0.0}, "The temperature is 0.0; give a positive number"),
+        ({"temperature": 0.0, "teachers": ("x",)}, "The temperature is 0.0; give a positive number"),
         ({"recipe": "sgdr", "growth": 0}, "growth is 0; give a whole number of at least 1"),
         (
             {"recipe": "sgdr", "cycles": 3},
-            "cycles is 3, but the recipe sgdr does not use it; .* standard, snapshot",
+            "cycles is 3, but the recipe sgdr does not use it .it is for standard, snapshot",
+        ),
+        ({"optimizer": "adam", "momentum": 0.5}, "momentum is 0.5, but the optimizer adam does not use it"),
+        (
+            {"sam_radius": 0.1},
+            "sam_radius is 0.1, but the optimizer nesterov does not use it .it is for sam.",
+        ),
+        ({"temperature": 2.0}, "temperature is 2.0, but there are no teachers; leave it out"),
+        (
+            {"recipe": "layca", "weight_decay": 0.01},
+            "weight_decay is 0.01, but layca keeps the norms of all layers",
+        ),
+        (
+            {"recipe": "fge", "start_from": "x", "warmup": 2},
+            "warmup is 2, but fge from a checkpoint has no first",
+        ),
+        (
+            {"recipe": "snapshot", "schedule": "step", "phase": "reference"},
+            "phase is reference, but the schedule step",
+        ),
+        (
+            {"recipe": "snapshot", "drop_epochs": 5},
+            "drop_epochs is 5, but the schedule cosine does not use it",
+        ),
+        ({"epochs": "6"}, "epochs is '6'; give a whole number"),
+        ({"epochs": 2.5}, "epochs is 2.5; give a whole number"),
+        ({"learning_rate": "0.1"}, "learning_rate is '0.1'; give a number"),
+        (
+            {"recipe": "single-cycle", "epochs": 18, "warmup": 5},
+            "warm-up of 5 epochs does not fit into 3 epochs",
         ),
         (
             {"recipe": "independent", "start_from": "x"},
@@ -98,6 +128,11 @@ def test_impossible_trainings_are_refused_with_a_sentence(fields, message):
         ({"weight_decays": (1e-2, 1e-4)}, "The range 0.01:0.0001 of the weight decay cannot be searched"),
         ({"momenta": (-0.5, 0.9)}, "The range -0.5:0.9 of the momentum cannot be searched; .* of at least 0"),
         ({"mixups": (0.0, float("inf"))}, "The range 0:inf of the mixup cannot be searched"),
+        ({"momenta": (0.5, 1.5)}, "The range 0.5:1.5 of the momentum cannot be searched; end it below 1"),
+        (
+            {"optimizer": "adam", "momenta": (0.5, 0.9)},
+            "momenta is given, but the optimizer adam does not use it",
+        ),
         ({"trials": 2, "best": 3}, "best is 3, but there are 2 trials"),
     ],
 )
@@ -126,3 +161,8 @@ def test_every_range_of_a_search_draws_a_field_of_a_run():
     for field, _ in RANGES.values():
         assert field in TrainRequest.__struct_fields__
     assert set(RANGES) <= set(SearchRequest.__struct_fields__)
+
+
+def test_a_search_draws_only_what_its_recipe_uses():
+    assert set(SearchRequest().drawn) == {"learning_rate", "weight_decay"}
+    assert set(SearchRequest(recipe="layca").drawn) == {"learning_rate"}

@@ -94,6 +94,7 @@ def ensemble_result(groups=GROUPS, *, title="Ensembles", batch_norm="stored"):
                     "checkpoint",
                     np.concatenate([8.0 * np.arange(1, count + 1) for count in groups.values()]),
                 ),
+                "training": ("checkpoint", np.unique(np.array(names), return_inverse=True)[1]),
                 "checkpoint_group": ("checkpoint", np.array(names, dtype=object)),
             },
             coords={

@@ -25,8 +25,8 @@ def test_a_line_says_how_high_its_barrier_is_and_where():
 def test_a_line_without_a_barrier_says_so():
     result = line_result(nll=lambda t: 2 - t)
     assert finding(result).endswith(
-        "the train loss nowhere rises above the straight line between its end values of 2.1 and 1.1 nats; the test error "
-        "is 2.5% and 1.5% at the ends."
+        "the train loss nowhere rises above the straight line between its end values of 2.1 and 1.1 nats; the test "
+        "error is 2.5% and 1.5% at the ends."
     )
 
 

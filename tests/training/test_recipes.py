@@ -353,10 +353,32 @@ def test_swa_keeps_iterates_that_it_averages():
     assert [step for step, kept in few.kept.items() if kept.kind == "snapshot"] == [48]
 
 
-def test_swa_without_averages_but_the_first_still_keeps_its_end():
-    plan = plan_of(request("swa", epochs=8, start_epoch=6, period=3), 4)
-    assert list(plan.averaged) == [24]
-    assert [step for step, kept in plan.kept.items() if kept.kind == "snapshot"] == [32]
+def test_swa_cycles_that_do_not_fill_the_epochs_are_refused():
+    with pytest.raises(
+        RequestError, match=r"Cycles of 3 epochs do not fill the 2 epochs .* after epoch 6; use 9"
+    ):
+        plan_of(request("swa", epochs=8, start_epoch=6, period=3), 4)
+    # By itself it begins where whole cycles are left.
+    assert sorted(plan_of(request("swa", epochs=20, period=6), 2).averaged) == [28, 40]
+
+
+def test_swa_from_the_start_does_not_average_random_weights():
+    assert sorted(plan_of(request("swa", epochs=4, start_epoch=0), 3).averaged) == [3, 6, 9, 12]
+    assert sorted(plan_of(request("swa", epochs=4, start_from="x"), 3).averaged) == [0, 3, 6, 9, 12]
+
+
+@pytest.mark.parametrize("recipe", ["fge", "swa"])
+def test_a_second_phase_that_rises_where_it_should_fall_is_refused(recipe):
+    with pytest.raises(
+        RequestError, match=r"The low_rate 0.2 is above the high_rate 0.1; give a low_rate of at most"
+    ):
+        plan_of(request(recipe, high_rate=0.1, low_rate=0.2), 4)
+
+
+def test_the_lowest_rate_of_fge_follows_the_highest():
+    plan = plan_of(request("fge", start_from="x", epochs=4, high_rate=0.005), 3)
+    assert plan.rates.min() == pytest.approx(0.001, abs=1e-15)
+    assert plan.rates[-1] == plan.rates.min()
 
 
 def test_ema_averages_every_step():
@@ -372,14 +394,14 @@ def test_ema_averages_every_step():
 def test_the_members_of_a_family_are_runs_of_their_own():
     single = members(request("single-cycle", cycles=3, epochs=12, seed=2))
     assert [(m.recipe, m.cycles, m.epochs, m.seed) for m in single] == [
-        ("snapshot", 1, 4, 2000),
-        ("snapshot", 1, 4, 2001),
-        ("snapshot", 1, 4, 2002),
+        ("snapshot", 1, 4, 3000),
+        ("snapshot", 1, 4, 3001),
+        ("snapshot", 1, 4, 3002),
     ]
     independent = members(request("independent", cycles=2, epochs=12))
     assert [(m.recipe, m.cycles, m.epochs, m.seed) for m in independent] == [
-        ("standard", 1, 12, 0),
-        ("standard", 1, 12, 1),
+        ("standard", 1, 12, 1000),
+        ("standard", 1, 12, 1001),
     ]
 
 

@@ -194,7 +194,10 @@ def test_another_number_of_threads_is_reported(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("landscape.training.loop.conditions", lambda _: now)
     with caplog.at_level(logging.WARNING):
         train(REQUEST, tmp_path / "run", data=tiny_data())
-    assert f"was begun with threads {before['threads']} and goes on with {now['threads']}; the last" in caplog.text
+    assert (
+        f"was begun with threads {before['threads']} and goes on with {now['threads']}; the last"
+        in caplog.text
+    )
 
 
 def test_a_state_of_another_network_is_refused(tmp_path, monkeypatch):
