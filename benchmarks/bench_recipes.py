@@ -185,21 +185,29 @@ def row_of(name: str, outcomes: list[Outcome]) -> dict[str, Any]:
 
 
 def verdict(claim: Claim, outcomes: list[Outcome]) -> dict[str, Any]:
-    """Whether a claim holds on average, in how many seeds, and by how much."""
+    """Whether a claim holds beyond the spread of the seeds, in how many of them, and by how much."""
     lower = [claim.lower(seen) for seen in outcomes]
     higher = [claim.higher(seen) for seen in outcomes]
     apart = spread([high - low for low, high in zip(lower, higher, strict=True)])
     holds = [low <= high if claim.or_equal else low < high for low, high in zip(lower, higher, strict=True)]
-    on_average = mean(lower) <= mean(higher) if claim.or_equal else mean(lower) < mean(higher)
     return {
         "claim": claim.text,
-        "holds": on_average,
+        "verdict": judged(apart, or_equal=claim.or_equal),
         "holds_in_seeds": sum(holds),
         "seeds": len(outcomes),
         "lower": spread(lower),
         "higher": spread(higher),
         "difference": apart,
     }
+
+
+def judged(apart: dict[str, Any], *, or_equal: bool = False) -> str:
+    """`holds` or `does not hold` where the mean difference is beyond its standard error, else `undecided`."""
+    if not any(apart["values"]):
+        return "holds" if or_equal else "does not hold"
+    if apart["deviation"] is None or abs(apart["mean"]) <= apart["deviation"] / len(apart["values"]) ** 0.5:
+        return "undecided"
+    return "holds" if apart["mean"] > 0 else "does not hold"
 
 
 def spread(values: list[float]) -> dict[str, Any]:
@@ -213,9 +221,8 @@ def spread(values: list[float]) -> dict[str, Any]:
 
 def summary(row: dict[str, Any]) -> str:
     if "claim" in row:
-        said = "holds" if row["holds"] else "does NOT hold"
         return (
-            f"{row['claim']}: {said} on average ({row['lower']['mean']:.4f} and {row['higher']['mean']:.4f}), in "
+            f"{row['claim']}: {row['verdict']} ({row['lower']['mean']:.4f} and {row['higher']['mean']:.4f} on average), in "
             f"{row['holds_in_seeds']} of {row['seeds']} seeds"
         )
     text = (

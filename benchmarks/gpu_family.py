@@ -4,12 +4,13 @@
 
 The list goes from the most wanted run to the least. A sitting trains as far as its seconds reach and stops between two
 steps; the next one goes on there. In FOLDER: `runs/` the runs as they are; `small/` for each finished run what is worth
-a commit (float16 weights, thinned curves) with `rounding.json`, which states what the rounding costs; `family.tar.*`
+a commit (float16 weights, thinned curves) with `rounding.json`, which states what the rounding costs; `packed/`
 all that the next sitting needs, in pieces, for machines that are given back bare.
 """
 
 import argparse
 import json
+import shutil
 import tarfile
 import time
 from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ from landscape.training.runs import (
 )
 
 PIECE = 15 << 20  # bytes
+PACKED = "packed"
 MOST_POINTS = 2_000  # of a curve that is shipped
 REPORT_SECONDS = 30
 
@@ -251,30 +253,43 @@ def pack(members: Sequence[Member], folder: Path) -> None:
     left = [member for member in members if not _small(folder, member.name).exists()]
     starts = {member.after[0] for member in left if member.after is not None}
     wanted = [_place(folder, name) for name in {member.name for member in left} | starts]
-    archive = folder / "family.tar"
+    # The new pieces are whole before the old ones go; a kill between the two leaves both, and the new ones win.
+    fresh = folder / "packing"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    archive = fresh / "family.tar"
     with tarfile.open(archive, "w") as tar:
         for place in sorted(path for path in [*wanted, folder / "small"] if path.exists()):
             tar.add(place, place.relative_to(folder).as_posix())
-    for piece in folder.glob("family.tar.*"):
-        piece.unlink()
     with archive.open("rb") as file:
         for number, content in enumerate(iter(lambda: file.read(PIECE), b"")):
-            (folder / f"family.tar.{number:02}").write_bytes(content)
+            (fresh / f"family.tar.{number:02}").write_bytes(content)
     archive.unlink()
+    shutil.rmtree(folder / PACKED, ignore_errors=True)
+    fresh.replace(folder / PACKED)
 
 
 def unpack(folder: Path) -> None:
     """Bring back what an earlier sitting packed, where it is not there any more."""
-    pieces = sorted(folder.glob("family.tar.*"))
-    if not pieces or (folder / "runs").exists() or (folder / "small").exists():
+    packed = folder / PACKED if (folder / PACKED).is_dir() else folder / "packing"
+    pieces = sorted(packed.glob("family.tar.*"))
+    if not pieces or (folder / "runs").exists():
         return
-    archive = folder / "family.tar"
+    # Whole or not at all: half of it would be taken for all that there is.
+    fresh = folder / "unpacking"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    archive = fresh / "family.tar"
     with archive.open("wb") as file:
         for piece in pieces:
             file.write(piece.read_bytes())
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    archive.unlink()
+        tar.extractall(fresh, filter="data")
+    for name in ("small", "runs"):  # runs last: they are what is asked for above
+        (fresh / name).mkdir(exist_ok=True)
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (fresh / name).replace(folder / name)
+    shutil.rmtree(fresh)
 
 
 class _Teller:

@@ -7,7 +7,7 @@
 # FOLDER (default: out/gpu) receives the records and the family; DATA (default: data/cifar10-jpeg.tar.gz) is the archive
 # or folder with CIFAR-10. Call it again and again: tests and benchmarks that passed are not repeated (delete
 # FOLDER/*.done to repeat them), and each run goes on where it was stopped. On a machine that is given back bare, keep
-# FOLDER/family.tar.* and FOLDER/*.done and bring them along next time; FOLDER/small is what is worth a commit.
+# FOLDER/packed and FOLDER/*.done and bring them along next time; FOLDER/small is what is worth a commit.
 #
 # Python is the one on the path and needs torch, numpy, xarray, msgspec, safetensors, psutil, h5py, h5netcdf, click,
 # greenlet and pytest; Streamlit and Plotly are not needed. A step that fails does not stop the next one.
