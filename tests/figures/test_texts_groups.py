@@ -86,8 +86,8 @@ def test_the_caption_of_an_ensemble_tells_members_averages_and_costs():
     assert "Each network is evaluated with its own batch-norm statistics." in words
     assert "with re-estimated batch-norm statistics: one network, one forward pass" in words
     assert (
-        "There is no mean of the weights for <i>NoCycle</i> & $x$, whose members are not of one network, or whose batch norm "
-        "cannot be re-estimated." in words
+        "There is no mean of the weights for <i>NoCycle</i> & $x$, whose members are not of one network, or "
+        "whose batch norm cannot be re-estimated." in words
     )
     assert "The vertical axis does not begin at 0." in words
     assert "first m checkpoints of its group;" in caption(ensemble_result(), FigureStyle(order="first"))
