@@ -221,9 +221,9 @@ def spread(values: list[float]) -> dict[str, Any]:
 
 def summary(row: dict[str, Any]) -> str:
     if "claim" in row:
+        means = f"{row['lower']['mean']:.4f} and {row['higher']['mean']:.4f} on average"
         return (
-            f"{row['claim']}: {row['verdict']} ({row['lower']['mean']:.4f} and {row['higher']['mean']:.4f} on average), "
-            f"in {row['holds_in_seeds']} of {row['seeds']} seeds"
+            f"{row['claim']}: {row['verdict']} ({means}), in {row['holds_in_seeds']} of {row['seeds']} seeds"
         )
     text = (
         f"{row['recipe']:13} {row['networks']:2} networks, {row['epochs']:4.0f} epochs: ensemble "

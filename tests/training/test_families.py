@@ -1,6 +1,9 @@
+import os
 import signal
 import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import psutil
@@ -209,8 +212,6 @@ def test_members_end_with_the_process_that_started_them(tmp_path):
         "import msgspec; long = msgspec.structs.replace(REQUEST, epochs=3000)\n"
         "family(Path(sys.argv[1]), request=long, workers=2, told=None)"
     )
-    import sys
-
     parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "run")])
     try:
         begun = threading.Event()
@@ -225,3 +226,46 @@ def test_members_end_with_the_process_that_started_them(tmp_path):
     finally:
         parent.kill()
         parent.wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals to a whole group are POSIX's")
+def test_ctrl_c_at_a_terminal_is_one_sentence_and_every_network_is_saved(tmp_path):
+    # A terminal sends the signal to the whole group; the networks beside it must not take it for themselves.
+    words = [
+        "train",
+        "--recipe",
+        "independent",
+        "--cycles",
+        "2",
+        "--epochs",
+        "3000",
+        "--architecture",
+        "mlp",
+        "--batch-size",
+        "256",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "landscape",
+        *words,
+        "--out",
+        str(tmp_path / "run"),
+        "--home",
+        str(tmp_path),
+    ]
+    parent = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 100
+        while len(list(tmp_path.glob("run/members/*/request.json"))) < 2:
+            assert parent.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.killpg(parent.pid, signal.SIGINT)
+        _, said = parent.communicate(timeout=60)
+    finally:
+        parent.kill()
+    assert parent.returncode == 130
+    assert "Traceback" not in said
+    assert "start it again to go on from there" in said
+    assert len(list(tmp_path.glob("run/members/*/state/*.state"))) >= 2

@@ -258,6 +258,52 @@ def test_a_last_batch_of_one_is_too_small_for_batch_norm(tmp_path):
         train(variant(architecture="convnet", batch_size=4), tmp_path / "run", data=data)
 
 
+class OwnNorm(nn.BatchNorm2d):
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return super().forward(inputs) * 2
+
+
+@pytest.mark.parametrize("recipe", ["swa", "ema"])
+def test_statistics_that_cannot_be_re_estimated_are_refused_before_training(tmp_path, recipe):
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(2, 3, 3), OwnNorm(3), nn.Flatten(), nn.Linear(45, 3))
+
+    with pytest.raises(
+        RequestError, match=r"layer '1' is a batch norm with a forward of its own, .* does not average"
+    ):
+        train(variant(recipe=recipe), tmp_path / "run", data=tiny_data(), build=build)
+    assert not (tmp_path / "run").exists()
+    train(variant(recipe="standard", epochs=1), tmp_path / "run", data=tiny_data(), build=build)
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = nn.LSTM(14, 6, batch_first=True)
+        self.bilinear = Both()
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        states, _ = self.rows(inputs.permute(0, 2, 1, 3).flatten(2))
+        return self.head(self.bilinear(states[:, -1])[0])
+
+
+class Both(nn.Module):
+    """A layer with a matrix for a weight that returns a pair."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(6) + 0.1)
+
+    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return inputs @ self.weight, inputs
+
+
+def test_layers_that_return_several_things_train_too(tmp_path):
+    run = train(variant(recipe="standard"), tmp_path / "run", data=tiny_data(), build=Recurrent)
+    assert run.history["checkpoint_train_loss"][-1] < run.history["checkpoint_train_loss"][0]
+
+
 def test_a_device_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(RequestError, match="CUDA is asked for, but this machine has no usable CUDA device"):
