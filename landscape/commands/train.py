@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from landscape.training.runs import Run
 
 _MOST_STEPS = 8  # ours: as many numbers as one reads on one line
+_NEAR_CHANCE = 2.0  # ours: twice what guessing gives
 
 
 @click.command()
@@ -33,6 +34,8 @@ def train(fields: dict[str, Any], out: Path | None, work: Work) -> None:
         prepare_folder(out)
     run = train_run(request, work, folder=out)
     click.echo(f"{_accuracy(run)}; {_snapshots(run)}: {run.folder}")
+    if hint := _hint(run):
+        click.echo(hint)
 
 
 def _accuracy(run: "Run") -> str:
@@ -42,6 +45,20 @@ def _accuracy(run: "Run") -> str:
     if averages is not None and len(averages):
         text += f", of the average {averages[-1]:.1%}"
     return text
+
+
+def _hint(run: "Run") -> str:
+    """A sentence where nothing was learnt, which a number alone does not say; else ""."""
+    from landscape.core.weights_header import read_header
+
+    classes = read_header(run.checkpoint_files[-1]).metadata.classes or 2
+    if run.history["checkpoint_test_accuracy"][-1] > _NEAR_CHANCE / classes:
+        return ""
+    request = run.request
+    return (
+        f"That is near what guessing one of {classes} classes gives: the network has learnt next to nothing. Try "
+        f"another learning rate than {request.learning_rate:g} ({request.optimizer}), or more epochs."
+    )
 
 
 def _snapshots(run: "Run") -> str:

@@ -62,9 +62,14 @@ def parse_modifiers(text: str) -> tuple[Modifier, ...]:
     """The modifiers of a text such as `:noise=0.2/3:validation=0.1`, in its order.
 
     Raises:
-        DataError: A modifier is unknown, or its share or seed is no number or out of range.
+        DataError: A modifier is unknown or stands twice, or its share or seed is no number or out of range.
     """
-    return tuple(_parse(part) for part in text.split(":")[1:])
+    found = tuple(_parse(part) for part in text.split(":")[1:])
+    names = [modifier.name for modifier in found]
+    for name in set(names):
+        if names.count(name) > 1:
+            raise DataError(f"{name} stands {names.count(name)} times in {text[1:]!r}; give it once.")
+    return found
 
 
 def lasting_reference(reference: str) -> str:

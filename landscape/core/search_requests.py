@@ -67,7 +67,7 @@ class SearchRequest(TrainingFields, frozen=True, kw_only=True, tag="search"):
         if min(increasing) < 1 or any(a >= b for a, b in pairwise(increasing)):
             raise RequestError(
                 f"The stages have {', '.join(map(str, increasing))} epochs; give increasing numbers below the run's "
-                f"{self.epochs} epochs, such as 1 and 5."
+                f"{self.epochs} epochs, or none."
             )
         if not 0 < self.validation < 1:
             raise RequestError(

@@ -57,7 +57,10 @@ def find_architecture(name: str) -> Architecture:
         RequestError: There is no such name; the message offers the nearest one.
     """
     if name not in ARCHITECTURES:
-        raise RequestError(unknown_name("architecture", name, ARCHITECTURES))
+        raise RequestError(
+            f"{unknown_name('architecture', name, ARCHITECTURES)} A network of your own is known to Python alone: pass "
+            "task=… there."
+        )
     return ARCHITECTURES[name]
 
 

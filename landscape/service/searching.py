@@ -13,23 +13,21 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import xarray as xr
-from torch import nn
 
 from landscape.core.data_references import lasting_reference
 from landscape.core.errors import DivergedError, LandscapeError, StoppedError, TrainingError
 from landscape.core.requests import SearchRequest
 from landscape.core.results import provenance_of
-from landscape.networks.checkpoints import Checkpoint
 from landscape.networks.data_variants import apply_modifiers
 from landscape.networks.datasets import load_data
 from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
 from landscape.service.home import Home
 from landscape.service.locks import locked
-from landscape.service.references import load_checkpoint, load_task
+from landscape.service.references import load_checkpoint
 from landscape.service.search_results import Findings, search_dataset
 from landscape.service.store import Store
-from landscape.service.training import load_start
+from landscape.service.training import load_start, network_of
 from landscape.training.batches import Batches
 from landscape.training.crew import MemberJob
 from landscape.training.ingredients import Ingredients, Progress
@@ -153,7 +151,7 @@ class _Search:
             data=data,
             device=choose_device(device),
             start=None if request.start_from is None else load_start(request.start_from, home),
-            teachers=[_network(teacher, data) for teacher in teachers],
+            teachers=[network_of(teacher, data) for teacher in teachers],
         )
         folder = home.searches / request.key[:16]
         search = cls(
@@ -286,9 +284,3 @@ def _measures(run: Run) -> Measures | None:
 def _reached(errors: np.ndarray) -> list[int]:
     """Number of stages that each trial entered."""
     return (~np.isnan(errors)).sum(1).tolist()
-
-
-def _network(checkpoint: Checkpoint, data: Data) -> nn.Module:
-    module = load_task(checkpoint.metadata, data).build()
-    checkpoint.load_into(module)
-    return module.eval()

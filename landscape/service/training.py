@@ -73,7 +73,7 @@ def train_run(
         device=device,
         reference=reference,
         start=start,
-        teachers=[_network(teacher, data) for teacher in teachers],
+        teachers=[network_of(teacher, data) for teacher in teachers],
         build=None if task is None else task.build,
         cache=home.data,
         progress=progress,
@@ -99,7 +99,8 @@ def run_folder(request: TrainRequest, home: Home) -> Path:
     return home.runs / name
 
 
-def _network(checkpoint: Checkpoint, data: Data) -> nn.Module:
+def network_of(checkpoint: Checkpoint, data: Data) -> nn.Module:
+    """A checkpoint as a network that predicts, for data like these."""
     module = load_task(checkpoint.metadata, data).build()
     checkpoint.load_into(module)
     return module.eval()

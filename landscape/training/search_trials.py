@@ -26,6 +26,7 @@ from landscape.core.files import write_bytes_atomically, write_error
 from landscape.core.requests import SearchRequest, TrainRequest
 from landscape.core.search_requests import RANGES
 from landscape.core.seeds import seed_for
+from landscape.core.training_requests import why_unused
 
 Outcome = Literal["complete", "pruned", "failed"]
 
@@ -191,7 +192,8 @@ def trial_request(request: SearchRequest, settings: Mapping[str, float], epochs:
     Raises:
         RequestError: No run can have these settings, or so few epochs.
     """
-    fields = {name: getattr(request, name) for name in TrainRequest.__struct_fields__}
+    names = [name for name in TrainRequest.__struct_fields__ if why_unused(request, name) is None]
+    fields = {name: getattr(request, name) for name in names}
     fields |= {**settings, "epochs": epochs, "data": request.data + validation_modifier(request)}
     try:
         return TrainRequest(**fields)

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
 from torch import nn
 
+from landscape.core.errors import TrainingError
 from landscape.core.requests import TrainRequest
 from landscape.core.training_requests import FAMILIES
+from landscape.geometry.parameters import ParameterSpace
 from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
 from landscape.training.alone import train_alone
@@ -56,6 +59,7 @@ def train(
         start: What `request.start_from` names.
         teachers: What `request.teachers` names, as networks; they are only read.
         build: Makes a network of the user's own, called under a fixed seed; None for the one that the request names.
+            Its name, the request's architecture, stands for it: networks that differ need different names.
         cache: Folder of decoded images, for the processes that train the networks of a family.
         progress: Told (steps done, steps in all, note), at most ten times a second.
         stop: Asked at every step; once it returns true the state is saved.
@@ -71,10 +75,26 @@ def train(
     """
     record = DataRecord(name=data.name, digest=data.digest, reference=reference or request.data)
     if (folder / COMPLETE_FILE).is_file():
-        return open_run(folder, request, record)
+        run = open_run(folder, request, record)
+        if build is not None:
+            _check_same_network(run, build)
+        return run
     ingredients = Ingredients(
         data=data, device=choose_device(device), start=start, teachers=teachers, build=build
     )
     if request.recipe in FAMILIES:
         return train_family(request, folder, ingredients, record, cache=cache, progress=progress, stop=stop)
     return train_alone(request, folder, ingredients, record, progress, stop)
+
+
+def _check_same_network(run: Run, build: Callable[[], nn.Module]) -> None:
+    """Refuse a finished run of another network that has the same name; what a forward does cannot be compared."""
+    with torch.random.fork_rng(devices=[]):
+        now = ParameterSpace.of(build())
+    before = next(run.checkpoints()).space
+    if (now.names, now.shapes) != (before.names, before.shapes):
+        raise TrainingError(
+            f"The run in {run.folder} is of another network named {run.request.architecture!r}, with "
+            f"{before.dimension:,} parameters where there are {now.dimension:,} now; give a network that differs "
+            "another name."
+        )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from landscape.core.errors import ResultError, StoreError
 from landscape.core.requests import request_from_json
-from landscape.figures import FigureStyle
+from landscape.figures import usual_style
 from landscape.service.home import PARTIAL_FILE, Home
 from landscape.service.jobs import Job, JobState
 from landscape.service.library import RunEntry, list_runs
@@ -167,7 +167,7 @@ def _show_picture(job: Job) -> None:
             st.caption("The first picture comes as soon as a coarse grid is finished.")
             st.skeleton(height=420)
         return
-    style = FigureStyle(dark=dark_theme(), title="")
+    style = usual_style(job.study, dark=dark_theme(), title="")
     try:
         drawing = draw_result(path, style)
     except (ResultError, OSError):

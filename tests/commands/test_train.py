@@ -112,7 +112,7 @@ def test_the_example_of_the_issue_asks_what_it_says(call, monkeypatch):
         (("--objective", "cross-entropie"), "There is no objective named 'cross-entropie'; did you mean"),
         (("--label-smoothing", "1"), "The label_smoothing is 1.0; give a number in [0, 1), such as 0.1."),
         (("--recipe", "layca", "--layer-profile", "1"), "The layer_profile is 1.0; give a number between -1 and 1"),
-        (("--warmup", "61"), "The warm-up of 61 epochs does not fit into 60 epochs; give at most that many."),
+        (("--warmup", "61"), "The warm-up of 61 epochs does not fit into 60 epochs; give fewer."),
         (("--data", "digits:nois=0.2"), "There is no modifier of data named 'nois'; did you mean 'noise'?"),
         (("--data", "digits:noise=1.2"), "The noise modifier has the share 1.2; give a number between 0 and 1"),
         (("--recipe", "fge", "--start-from", "gone@last"), "There is no run folder gone, and no run of that name"),

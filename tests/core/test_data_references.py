@@ -45,10 +45,9 @@ def test_the_longest_part_that_exists_is_the_base(tmp_path: Path) -> None:
 
 
 def test_modifiers_are_read_in_their_order() -> None:
-    assert parse_modifiers(":noise=0.2/3:Validation=1e-1:noise=0.5") == (
+    assert parse_modifiers(":noise=0.2/3:Validation=1e-1") == (
         Modifier("noise", 0.2, 3),
         Modifier("validation", 0.1),
-        Modifier("noise", 0.5),
     )
     assert parse_modifiers("") == ()
 
@@ -110,3 +109,8 @@ def test_a_path_becomes_absolute_and_keeps_its_modifiers(
 def test_a_reference_in_few_words(reference: str, short: str, words: str) -> None:
     assert short_reference(reference) == short
     assert file_words(reference) == words
+
+
+def test_a_modifier_stands_once():
+    with pytest.raises(DataError, match=r"noise stands 2 times in 'noise=0.2:noise=0.3'; give it once"):
+        parse_modifiers(":noise=0.2:noise=0.3")

@@ -212,3 +212,10 @@ def test_the_journal_names_the_search(tmp_path: Path) -> None:
     first = json.loads(file.read_bytes().splitlines()[0])
     assert first["study_name"] == request.key
     assert msgspec.json.decode(request.to_json())["study"] == "search"
+
+
+@pytest.mark.parametrize("recipe", ["sgdr", "swa", "ema", "layca"])
+def test_every_single_recipe_can_be_searched(recipe):
+    request = SearchRequest(recipe=recipe, epochs=8, stages=(2,))
+    found = trial_request(request, {"learning_rate": 0.03}, epochs=8)
+    assert (found.recipe, found.learning_rate, found.epochs) == (recipe, 0.03, 8)

@@ -334,3 +334,15 @@ def test_a_gpu_takes_the_same_path_at_first(tmp_path, architecture):
     # Same start, order and crops; TF32 convolutions and another order of sums separate the two step by step.
     np.testing.assert_allclose(there.history["train_loss"][:5], here.history["train_loss"][:5], rtol=1e-2)
     assert [c.metadata.versions["device"] for c in there.checkpoints()] == ["cuda"] * 4
+
+
+def test_another_network_of_the_same_name_is_not_answered_with_the_old_run(tmp_path):
+    def build(width: int):
+        return lambda: nn.Sequential(nn.Flatten(), nn.Linear(70, width), nn.Tanh(), nn.Linear(width, 3))
+
+    run = train(variant(), tmp_path / "run", data=tiny_data(), build=build(9))
+    assert train(variant(), tmp_path / "run", data=tiny_data(), build=build(9)) == run
+    with pytest.raises(
+        TrainingError, match=r"is of another network named 'mlp', with 669 parameters .* 373 now"
+    ):
+        train(variant(), tmp_path / "run", data=tiny_data(), build=build(5))
