@@ -88,8 +88,8 @@ class TrainingFields(Request, frozen=True, kw_only=True):
             (swa: of the second phase, and no more than it averages).
         epochs: Passes over the training split; for `single-cycle` of all networks together, for `independent` of
             each.
-        learning_rate: The highest rate (alpha_0; rho of `layca`), per step; 0.1 suits momentum, and where it does, 0.001
-            suits adam, adamw and rmsprop, 0.01 adagrad, 1 lbfgs, and 0.04 layca.
+        learning_rate: The highest rate (alpha_0; rho of `layca`), per step; where 0.1 suits momentum, 0.001 suits
+            adam, adamw and rmsprop, 0.01 adagrad, 1 lbfgs, and 0.04 layca.
         schedule: Shape of the rate from 1 downwards, within each cycle where there are several: `recipe` is the
             recipe's own (a cosine for snapshot, single-cycle and sgdr, late-linear for swa, else step); `step` is a
             tenth at 50% and at 75% of the steps unless drop_epochs is given; `late-linear` falls from 50% to 90% of

@@ -173,7 +173,7 @@ def test_digests_follow_from_the_parent_and_the_canonical_modifier() -> None:
         apply_modifiers(data, ":noise=0.21").digest,
         apply_modifiers(data, ":validation=0.2").digest,
         apply_modifiers(replace(data, digest="e" * 64), ":noise=0.2").digest,
-        apply_modifiers(data, ":noise=0.2:noise=0.2").digest,
+        apply_modifiers(data, ":noise=0.2:validation=0.2").digest,
     ]
     assert digest not in others
     assert len(set(others)) == len(others)
