@@ -48,7 +48,8 @@ from landscape.core.requests import TrainRequest
 from landscape.core.threads import SLEEPING_THREADS
 from landscape.networks.evaluator import choose_device
 from landscape.networks.tasks import Data
-from landscape.training.loop import LAYOUT, Ingredients, Training
+from landscape.training.ingredients import LAYOUT, Ingredients
+from landscape.training.loop import Training
 from landscape.training.optimizers import build_optimizer
 from landscape.training.trainer import train
 

@@ -58,11 +58,12 @@ def test_every_number_and_every_name_survives(rate, decay, profile, seed, teache
     request = TrainRequest(
         recipe="layca",
         learning_rate=rate,
-        weight_decay=decay,
         layer_profile=profile,
         seed=seed,
         teachers=tuple(teachers),
     )
+    assert asked(TrainRequest, command_words(request)) == request
+    request = TrainRequest(recipe="ema", weight_decay=decay, average_decay=decay / (1 + decay))
     assert asked(TrainRequest, command_words(request)) == request
 
 

@@ -270,8 +270,6 @@ def test_a_later_stage_that_cannot_work_is_told_before_the_first_one_trains(poin
         RequestError, match=r"The search's stage with epochs=1 cannot be trained. The warm-up of 2"
     ):
         search_quietly(a_search(points, warmup=2), home)
-    with pytest.raises(RequestError, match=r"^The momentum is \d\.\d+; give a number in \[0, 1\)"):
-        search_quietly(a_search(points, momenta=(1.0, 3.0)), home)
     assert not list((home.path / "searches").glob("*/runs/*"))
 
 

@@ -76,7 +76,7 @@ def test_the_checkpoints_of_a_family_are_the_ends_of_its_members(in_turn):
     start, *ends = in_turn.checkpoints()
     # twelve steps per epoch, two epochs each
     assert [end.metadata.step for end in ends] == [24, 48, 72]
-    assert [end.metadata.epoch for end in ends] == [2.0, 4.0, 6.0]
+    assert [end.metadata.epoch for end in ends] == [2.0, 2.0, 2.0]
     assert [end.label for end in ends] == ["network 1", "network 2", "network 3"]
     assert in_turn.snapshot_files == in_turn.checkpoint_files[1:]
     for end, folder, request in zip(ends, in_turn.member_folders, members(REQUEST), strict=True):
@@ -117,11 +117,9 @@ def test_a_stopped_family_goes_on_and_ends_the_same(tmp_path, in_turn, workers):
     steps = []
 
     def stop() -> bool:
-        # In this process one question per step; beside others, wait until one has begun.
+        # In this process one question per step. Beside others at once: whatever they have done by then is kept.
         steps.append(1)
-        return (
-            len(steps) == 40 if workers == 1 else (tmp_path / "run/members/member-1/request.json").is_file()
-        )
+        return len(steps) == 40 or workers == 2
 
     with pytest.raises(StoppedError, match=r"Training stopped after .* start it again to go on from there"):
         family(tmp_path / "run", workers=workers, stop=stop)

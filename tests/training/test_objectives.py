@@ -37,7 +37,8 @@ class Fixed(nn.Module):
 
 
 def objective(*teachers, **fields) -> Objective:
-    return Objective(TrainRequest(**fields), CLASSES, teachers)
+    named = tuple(f"teacher {number}" for number in range(max(1, len(teachers))))
+    return Objective(TrainRequest(teachers=named, **fields), CLASSES, teachers)
 
 
 # The plain case --------------------------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def test_teachers_look_at_the_mixed_inputs_and_stay_as_they_are():
     inputs, targets = data.train.inputs, data.train.targets
     teacher(inputs)  # running statistics unlike those of a fresh network
     before = copy.deepcopy(teacher.state_dict())
-    ours = Objective(TrainRequest(mixup=0.5, temperature=2.0), 3, [teacher])
+    ours = Objective(TrainRequest(mixup=0.5, temperature=2.0, teachers=("teacher",)), 3, [teacher])
     mixed = ours.mix(inputs, targets, 2)
     assert teacher.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from landscape.core.training_requests import Optimizer, TrainRequest
+from landscape.core.training_requests import Optimizer, TrainRequest, why_unused
 from landscape.networks.architectures import build_network
 from landscape.training.optimizer_tensors import optimizer_tensors
 from landscape.training.optimizers import (
@@ -87,9 +87,17 @@ TWINS = {
 }
 
 
+def numbers_of(name: str, **numbers: float) -> dict[str, float]:
+    """Those numbers that an optimiser takes; a request refuses the others."""
+    request = TrainRequest(optimizer=name)
+    return {field: value for field, value in numbers.items() if why_unused(request, field) is None}
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_step_is_that_of_the_definition(name):
-    request = TrainRequest(optimizer=name, momentum=0.8, weight_decay=DECAY, sam_radius=0.07)
+    request = TrainRequest(
+        optimizer=name, weight_decay=DECAY, **numbers_of(name, momentum=0.8, sam_radius=0.07)
+    )
     path, losses = descend(request, RATES)
     expected = TWINS[name]()
     np.testing.assert_allclose(path, expected, rtol=1e-12, atol=1e-14)
@@ -99,7 +107,7 @@ def test_every_step_is_that_of_the_definition(name):
 
 def test_nesterov_without_momentum_is_plain_sgd():
     paths = [
-        descend(TrainRequest(optimizer=name, momentum=0.0, weight_decay=DECAY), RATES)[0]
+        descend(TrainRequest(optimizer=name, weight_decay=DECAY, **numbers_of(name, momentum=0.0)), RATES)[0]
         for name in ("sgd", "nesterov", "momentum")
     ]
     assert np.array_equal(paths[0], paths[1])
@@ -225,7 +233,7 @@ def test_a_reset_optimiser_is_a_fresh_one(name, recipe):
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_whether_there_is_state_is_known_beforehand(name, momentum):
-    request = TrainRequest(optimizer=name, momentum=momentum)
+    request = TrainRequest(optimizer=name, **numbers_of(name, momentum=momentum))
     module = tiny_module()
     optimizer = build_optimizer(request, module)
     take_step(optimizer, tiny_gradients(module))
